@@ -1,0 +1,1 @@
+"""gonogo turns what a release team writes into executable checks and ends in a decision."""

@@ -1,0 +1,73 @@
+"""The `gonogo` command; the only place that ends the process."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from gonogo.cli.cases import cases
+from gonogo.cli.compile import compile_features
+from gonogo.cli.run import run
+from gonogo.cli.sandbox import sandbox
+from gonogo.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, GonogoError, SourceError
+
+app = typer.Typer(
+    name="gonogo",
+    help="Turn what a release team writes into executable scenarios, run them against the deployed system, and decide: "
+    "GO, HOLD or NO-GO.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": False})(run)
+app.command("compile")(compile_features)
+app.command("cases")(cases)
+app.command(
+    "sandbox", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--help"]}
+)(sandbox)
+
+
+def main() -> None:
+    """Run the command line and exit with the documented code."""
+    try:
+        code = app(standalone_mode=False)
+    except GonogoError as error:
+        report_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("gonogo: interrupted\n")
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the last resort: an internal error is never taken for NO-GO
+        _exit_with(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def report_error(error: GonogoError) -> None:
+    """Print an error to stderr: every problem on a line of its own, then what to do."""
+    lines = [str(problem) for problem in error.problems] if isinstance(error, SourceError) else []
+    lines.append(f"gonogo: {error.message}")
+    if error.hint:
+        lines.append(f"  {error.hint}")
+    sys.stderr.write("\n".join(lines).encode("utf-8", "backslashreplace").decode() + "\n")
+
+
+def _exit_with(error: Exception) -> None:
+    import click
+
+    if isinstance(error, click.exceptions.Abort):
+        sys.stderr.write("gonogo: interrupted\n")
+        sys.exit(EXIT_INTERRUPTED)
+    if isinstance(error, click.exceptions.ClickException):
+        error.show()
+        sys.exit(error.exit_code)
+    import traceback
+
+    sys.stderr.write("".join(traceback.format_exception(error)))
+    sys.stderr.write("gonogo: internal error; this is a defect of gonogo, please report it\n")
+    sys.exit(EXIT_INTERNAL)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Cases → feature text and manifest, feature files → scenarios, and whether the two still agree."""

@@ -1,0 +1,1 @@
+"""Frozen data and pure rules: cases, plans, outcomes, expectations, decisions."""

@@ -1,0 +1,1 @@
+"""Renderings of model data; nothing here decides."""

@@ -1,0 +1,72 @@
+"""decision.json: the decision as one object that others can build on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gonogo.model.decision import Decision
+from gonogo.model.outcome import CheckResult
+
+SCHEMA = "gonogo/decision/1"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What is known about a run beside its checks; times are ISO 8601 in UTC."""
+
+    system: str
+    stage: str
+    environment: str
+    release: str | None
+    run_id: str
+    started: str
+    finished: str
+    build: Mapping[str, str | None]
+    flags: Mapping[str, Any]
+    target: Mapping[str, Any]
+    not_tested: Sequence[Mapping[str, str]]
+    expectations: Mapping[str, Mapping[str, Any]]
+    counts_for_stage: bool
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+def build_decision_record(facts: RunFacts, decision: Decision, checks: Sequence[CheckResult]) -> dict[str, Any]:
+    """Return the decision as JSON data; keys are only ever added."""
+    return {
+        "schema": SCHEMA,
+        "system": facts.system,
+        "stage": facts.stage,
+        "environment": facts.environment,
+        "release": facts.release,
+        "runs": [facts.run_id],
+        "started": facts.started,
+        "finished": facts.finished,
+        "decision": decision.verb.value,
+        "deciding": list(decision.deciding),
+        "reasons": list(decision.reasons),
+        "counts": dict(decision.counts),
+        "build": dict(facts.build),
+        "flags": dict(facts.flags),
+        "checks": [
+            {
+                "case": check.case,
+                "check": check.check,
+                "outcome": check.outcome.name,
+                "class": check.cls.value,
+                "reasons": list(check.reasons),
+                "expected": check.expected,
+                "observed": check.observed,
+                "source": {"file": check.source.file, "line": check.source.line},
+            }
+            for check in checks
+        ],
+        "triggers": [],
+        "waivers": [],
+        "not_tested": [dict(entry) for entry in facts.not_tested],
+        "expectations": {case: dict(entry) for case, entry in facts.expectations.items()},
+        "target": dict(facts.target),
+        "counts_for_stage": facts.counts_for_stage,
+        "notes": list(facts.notes),
+    }

@@ -1,0 +1,98 @@
+"""decision.md: one page that says what was decided, why, what was not tested, and what to do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+WORDS = {"GO": "GO", "HOLD": "HOLD", "NO_GO": "NO-GO"}
+_SHOWN = 40
+
+
+def render_decision(record: Mapping[str, Any], next_command: str) -> str:
+    """Return the page of a decision record."""
+    deciding = set(record["deciding"])
+    checks = [check for check in record["checks"] if f"{check['case']}/{check['check']}" in deciding]
+    order = {name: index for index, name in enumerate(record["deciding"])}
+    checks.sort(key=lambda check: order[f"{check['case']}/{check['check']}"])
+    build = record["build"].get("before") or "not shown by the target"
+    lines = [
+        f"# {WORDS[record['decision']]}: {escape(record['system'])}, stage {escape(record['stage'])}, "
+        f"{escape(record['environment'])}",
+        "",
+        f"Run `{record['runs'][0]}`, {record['started']} to {record['finished']}. Build: {escape(build)}. "
+        f"Release: {escape(record['release'] or 'not named')}.",
+        "",
+        "Checks: " + ", ".join(f"{count} {name}" for name, count in record["counts"].items()) + ".",
+        "",
+        *(f"> {escape(note)}" for note in record["notes"]),
+        "## What decided",
+        "",
+        *_deciding(record, checks),
+        "",
+        "## What was not tested",
+        "",
+        *_not_tested(record),
+        "",
+        "## What this stage made of the rows",
+        "",
+        *_expectations(record["expectations"]),
+        "",
+        "## Next",
+        "",
+        f"    {next_command}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _deciding(record: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> list[str]:
+    if record["decision"] == "GO":
+        return ["Every safety, privacy and required check passed."]
+    if not checks:
+        return [f"- {escape(reason)}" for reason in record["reasons"]]
+    lines = ["| check | outcome | class | expected | observed | why | source |", "|---|---|---|---|---|---|---|"]
+    for check in checks[:_SHOWN]:
+        source = f"{check['source']['file']}:{check['source']['line']}"
+        cells = (
+            f"{check['case']}/{check['check']}",
+            check["outcome"],
+            check["class"],
+            check["expected"],
+            check["observed"],
+            "; ".join(check["reasons"]),
+            source,
+        )
+        lines.append("| " + " | ".join(escape(cell) for cell in cells) + " |")
+    if len(checks) > _SHOWN:
+        lines.append(f"\n{len(checks) - _SHOWN} more in decision.json.")
+    return lines
+
+
+def _not_tested(record: Mapping[str, Any]) -> list[str]:
+    entries = record["not_tested"]
+    if not entries:
+        return ["Nothing that was planned was left out."]
+    lines = [f"- {escape(entry['case'])}: {escape(entry['why'])}" for entry in entries[:_SHOWN]]
+    if len(entries) > _SHOWN:
+        lines.append(f"- {len(entries) - _SHOWN} more in decision.json.")
+    return lines
+
+
+def _expectations(expectations: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    grouped: dict[str, list[str]] = {}
+    for case, entry in expectations.items():
+        grouped.setdefault(str(entry["reply"]), []).append(case)
+    if not grouped:
+        return ["No rows ran."]
+    return [
+        f"- {escape(reply)}: {', '.join(cases[:12])}{f' and {len(cases) - 12} more' if len(cases) > 12 else ''}"
+        for reply, cases in grouped.items()
+    ]
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    flat = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", flat)

@@ -1,0 +1,1 @@
+"""Planned set, flags, send-ahead, outcomes and reconciliation of one run."""

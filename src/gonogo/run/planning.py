@@ -1,0 +1,256 @@
+"""Scenarios → what a run will send and check, written down before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gonogo.errors import Problem
+from gonogo.gherkin.scenario import SCENARIO_ID, Scenario, Step
+from gonogo.model.case import Action, Case, Mode
+from gonogo.model.expectation import Expectation, derive_expectation
+from gonogo.model.flags import FlagValue
+from gonogo.model.outcome import PlannedCheck, SourceRef
+from gonogo.model.plan import Stage
+from gonogo.model.vocabulary import Vocabulary
+from gonogo.run.definitions import REGISTRY, StepDefinition, find_step
+from gonogo.sources.suggest import closest, quote_value
+from gonogo.targets.interface import Malformed
+
+MAIN, CONTROL = "main", "control"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that a scenario needs sent: `flags` are what it borrows beyond the stage's own state.
+
+    `conversation` tells tickets of one scenario apart. `again` is how often the event is delivered once more: True
+    with the same delivery id, False with another one. `decided` is False where no decision may come.
+    """
+
+    role: str
+    channel: str
+    text: str
+    conversation: str = MAIN
+    order: str | None = None
+    attachments: tuple[str, ...] = ()
+    author: str = "customer"
+    again: tuple[bool, ...] = ()
+    decided: bool = True
+    flags: Mapping[str, FlagValue] = field(default_factory=dict)
+
+
+@dataclass
+class Draft:
+    """What the steps of one scenario ask for while it is planned."""
+
+    stage: Stage
+    vocabulary: Vocabulary
+    messages: list[Outgoing] = field(default_factory=list)
+    calls: list[Malformed] = field(default_factory=list)
+    row: dict[str, Any] = field(default_factory=dict)
+    borrowed: dict[str, FlagValue] = field(default_factory=dict)
+    wants_control: bool = False
+    judges_all: bool = False
+    refused: str = ""
+
+    def send(self, text: str, channel: str, **more: Any) -> None:
+        """Have a message sent ahead."""
+        role = more.pop("role", MAIN if not self.messages else f"message-{len(self.messages) + 1}")
+        self.messages.append(Outgoing(role, channel, text, **more))
+
+    def call(self, kind: Malformed) -> None:
+        """Have a call made that the target must refuse."""
+        self.calls.append(kind)
+
+    def borrow(self, flags: Mapping[str, FlagValue]) -> None:
+        """Have the scenario's messages sent under other flags than the stage's."""
+        self.borrowed.update(flags)
+
+    def judge_all_messages(self) -> None:
+        """Have the scenario judged last, over every message of the run."""
+        self.judges_all = True
+
+    def require_automation(self) -> None:
+        """Have the scenario listed as not tested where the stage lets no reply out: it could not fail there."""
+        if not self.stage.automation_on:
+            self.refused = f"stage {self.stage.id} lets no reply out, so this could not fail"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedScenario:
+    """One scenario with everything that it needs and checks at a stage."""
+
+    id: str
+    name: str
+    feature: str
+    line: int
+    source: SourceRef
+    tags: tuple[str, ...]
+    case: Case | None
+    expectation: Expectation | None
+    messages: tuple[Outgoing, ...]
+    calls: tuple[Malformed, ...]
+    checks: tuple[PlannedCheck, ...]
+    steps: tuple[tuple[Step, str], ...]
+    judges_all: bool
+    refused: str
+
+    @property
+    def admitted(self) -> bool:
+        """Return whether the stage admits the scenario."""
+        return not self.refused
+
+
+class Planner:
+    """Plans scenarios for one stage and collects every problem that it meets."""
+
+    def __init__(self, stage: Stage, vocabulary: Vocabulary, lines: Mapping[str, SourceRef]) -> None:
+        self._stage = stage
+        self._vocabulary = vocabulary
+        self._lines = lines
+        self._ids: dict[str, str] = {}
+        self.problems: list[Problem] = []
+
+    def plan_all(self, scenarios: Iterable[Scenario]) -> list[PlannedScenario]:
+        """Return the plans of all scenarios that can be planned."""
+        planned = [self.plan(scenario) for scenario in scenarios]
+        return [plan for plan in planned if plan is not None]
+
+    def plan(self, scenario: Scenario) -> PlannedScenario | None:
+        """Return the plan of a scenario, or None after reporting why it cannot run."""
+        before = len(self.problems)
+        self._check_id(scenario)
+        draft = Draft(self._stage, self._vocabulary)
+        found = [(step, self._find(scenario, step)) for step in scenario.steps]
+        for step, definition in found:
+            if definition is not None:
+                self._prepare(scenario, step, definition, draft)
+        if len(self.problems) > before:
+            return None
+        source = self._lines.get(scenario.id, SourceRef(scenario.file, scenario.line))
+        case = self._build_case(scenario, draft, source)
+        if len(self.problems) > before:
+            return None
+        expectation = derive_expectation(case, self._stage, self._vocabulary) if case else None
+        checks = [
+            PlannedCheck(scenario.id, definition[0].check, definition[0].class_for(case), source)
+            for _, definition in found
+            if definition is not None and definition[0].judge is not None
+        ]
+        self._check_checks(scenario, checks)
+        if len(self.problems) > before:
+            return None
+        return PlannedScenario(
+            scenario.id,
+            scenario.name,
+            scenario.file,
+            scenario.line,
+            source,
+            scenario.tags,
+            case,
+            expectation,
+            self._outgoing(draft, expectation),
+            tuple(draft.calls),
+            tuple(checks),
+            tuple((step, definition[0].check) for step, definition in found if definition),
+            draft.judges_all,
+            draft.refused or (expectation.refused if expectation else ""),
+        )
+
+    def _report(self, scenario: Scenario, line: int, text: str) -> None:
+        self.problems.append(Problem(scenario.file, line, "", text))
+
+    def _check_id(self, scenario: Scenario) -> None:
+        if not SCENARIO_ID.match(scenario.name):
+            text = f"scenario {quote_value(scenario.name)} has no id. Start its name with one: [INV-1] {scenario.name}"
+            self._report(scenario, scenario.line, text)
+            return
+        place = f"{scenario.file}:{scenario.line}"
+        first = self._ids.setdefault(scenario.id.casefold(), place)
+        if first != place:
+            self._report(scenario, scenario.line, f"id {scenario.id} is at {first} already. Give it another id.")
+
+    def _find(self, scenario: Scenario, step: Step) -> tuple[StepDefinition, dict[str, str]] | None:
+        found = find_step(step)
+        if found is None:
+            meant = closest(step.text, REGISTRY.patterns(step.type))
+            hint = f" Did you mean {meant!r}?" if meant else ""
+            text = f"step {quote_value(step.text)} is not defined as a '{step.type}' step of gonogo.{hint}"
+            self._report(scenario, step.line or scenario.line, text)
+        return found
+
+    def _prepare(
+        self, scenario: Scenario, step: Step, found: tuple[StepDefinition, dict[str, str]], draft: Draft
+    ) -> None:
+        definition, arguments = found
+        try:
+            if definition.row is not None:
+                draft.row.update(definition.row(arguments))
+            if definition.prepare is not None:
+                _call_prepare(definition.prepare, draft, arguments, step.docstring)
+        except (ValueError, KeyError, TypeError) as error:
+            what = f"step {quote_value(step.text)} cannot be planned: {error}. Correct the step."
+            self._report(scenario, step.line or scenario.line, what)
+
+    def _build_case(self, scenario: Scenario, draft: Draft, source: SourceRef) -> Case | None:
+        """Return the case that the steps spell out, or None for a scenario that is no row."""
+        if "mode" not in draft.row:
+            return None
+        main = next((message for message in draft.messages if message.role == MAIN), None)
+        row = draft.row
+        missing = [name for name in ("intent", "team", "tags", "action", "template") if name not in row]
+        if main is None or missing:
+            what = "a message" if main is None else ", ".join(missing)
+            self._report(scenario, scenario.line, f"a case of a kind lacks {what}. Add the steps that name it.")
+            return None
+        if row["intent"] not in self._vocabulary.intents:
+            self._report(scenario, scenario.line, f"intent {quote_value(row['intent'])} is not in the vocabulary.")
+            return None
+        return Case(
+            scenario.id,
+            Mode(row["mode"]),
+            main.channel,
+            main.text,
+            row["intent"],
+            row["team"],
+            tuple(row["tags"]),
+            row["template"],
+            Action(row["action"]),
+            "",
+            source,
+        )
+
+    def _check_checks(self, scenario: Scenario, checks: Sequence[PlannedCheck]) -> None:
+        if not checks:
+            self._report(scenario, scenario.line, f"{scenario.id} has no Then step, so it checks nothing. Add one.")
+        seen: set[str] = set()
+        for check in checks:
+            if check.check in seen:
+                self._report(scenario, scenario.line, f"{check.id} is checked by two steps. Remove one.")
+            seen.add(check.check)
+
+    def _outgoing(self, draft: Draft, expectation: Expectation | None) -> tuple[Outgoing, ...]:
+        flags = {**draft.borrowed, **(expectation.flags if expectation else {})}
+        messages = [_with(message, flags=flags) for message in draft.messages]
+        if draft.wants_control and messages:
+            # The control is the same message in the stage's own state, where the switch is not thrown.
+            messages.append(_with(messages[0], role=CONTROL, conversation=CONTROL, flags={}, again=()))
+        return tuple(messages)
+
+
+def _with(message: Outgoing, **changes: Any) -> Outgoing:
+    values = {name: getattr(message, name) for name in Outgoing.__slots__}
+    return Outgoing(**{**values, **changes})
+
+
+def _call_prepare(
+    prepare: Callable[..., None], draft: Draft, arguments: Mapping[str, str], docstring: str | None
+) -> None:
+    if "docstring" in prepare.__code__.co_varnames[: prepare.__code__.co_argcount]:
+        if docstring is None:
+            raise ValueError("the text under the step is missing")
+        prepare(draft, docstring=docstring, **arguments)
+    else:
+        prepare(draft, **arguments)

@@ -1,0 +1,57 @@
+"""Planned checks against recorded outcomes: what has none is NOT_RUN, what was not planned is an ERROR."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef
+from gonogo.run.results import result_from_json
+
+
+def reconcile(
+    planned: Sequence[PlannedCheck], records: Iterable[Mapping[str, Any]], why_not: str
+) -> list[CheckResult]:
+    """Return one result for every planned observation and an ERROR for every record that was not planned.
+
+    Class and source come from the plan, so that no record can lower them. A check that was recorded twice keeps the
+    worse outcome. `why_not` says why planned checks may have no outcome.
+    """
+    by_key = {check.key: check for check in planned}
+    seen: dict[tuple[str, str, str], CheckResult] = {}
+    strange: list[CheckResult] = []
+    for record in records:
+        try:
+            result = result_from_json(dict(record))
+        except (KeyError, ValueError, TypeError):
+            strange.append(_strange("a record of outcomes.jsonl is not whole"))
+            continue
+        check = by_key.get(result.key)
+        if check is None:
+            strange.append(_strange(f"{result.id} was recorded and not planned"))
+            continue
+        if result.key not in seen or result.outcome > seen[result.key].outcome:
+            seen[result.key] = CheckResult(
+                check.case,
+                check.check,
+                result.outcome,
+                check.cls,
+                check.source,
+                result.reasons,
+                result.expected,
+                result.observed,
+                check.part,
+            )
+    results = [seen.get(check.key) or _not_run(check, why_not) for check in planned]
+    return results + strange
+
+
+def _not_run(check: PlannedCheck, why_not: str) -> CheckResult:
+    part = f" in state {check.part!r}" if check.part else ""
+    return CheckResult(
+        check.case, check.check, Outcome.NOT_RUN, check.cls, check.source, (f"no outcome{part}: {why_not}",), part=check.part
+    )
+
+
+def _strange(text: str) -> CheckResult:
+    return CheckResult("RUN", "planned-set", Outcome.ERROR, CheckClass.REQUIRED, SourceRef("", 0), (text,))

@@ -1,0 +1,269 @@
+"""One run against one target: enter each flag state, observe, and leave the target as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gonogo.errors import TargetError
+from gonogo.evidence.record import Recorder, Stream
+from gonogo.model.environment import Environment, Kind
+from gonogo.model.flags import FlagValue, describe_state
+from gonogo.model.outcome import CheckClass, CheckResult, InconclusiveReason, Outcome, Verdict
+from gonogo.model.vocabulary import Vocabulary
+from gonogo.run.flagboard import FlagBoard, FlagConsentError, flag_json
+from gonogo.run.observation import ControlState, Observations, Sent, judge_absence
+from gonogo.run.planning import Outgoing, PlannedScenario
+from gonogo.run.runplan import AFTER, FlagGroup, RunPlan
+from gonogo.run.scene import Scene
+from gonogo.run.sendahead import run_ahead
+from gonogo.targets.interface import Identity, Message, NotAvailable, Observed, Target
+
+_GRAVE = (CheckClass.SAFETY, CheckClass.PRIVACY)
+
+
+class RunSession:
+    """Carries a run plan out; every result goes to `emit` as it is known."""
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        target: Target,
+        environment: Environment,
+        vocabulary: Vocabulary,
+        recorder: Recorder,
+        *,
+        run_id: str,
+        release: str | None,
+        may_change_flags: bool,
+        emit: Callable[[CheckResult], None],
+    ) -> None:
+        self.plan = plan
+        self.target = target
+        self.environment = environment
+        self.vocabulary = vocabulary
+        self.recorder = recorder
+        self.run_id = run_id
+        self.release = release
+        self.observations = Observations()
+        self._emit = emit
+        self._planned = {check.key: check for check in plan.checks}
+        self._stage_flags: Mapping[str, FlagValue] = plan.stage.flag_state(vocabulary)
+        self._blocked: dict[str, str] = {}
+        self._safety_failed = False
+        self._is_sandbox = environment.kind is Kind.SANDBOX
+        self._build_before: Observed[Identity] | NotAvailable | None = None
+        self._flags_before: dict[str, FlagValue] | NotAvailable | None = None
+        self.board = FlagBoard(target, environment, recorder, self._probe_message, may_change_flags or self._is_sandbox)
+
+    def emit(self, result: CheckResult) -> None:
+        """Pass a result on, and remember whether safety failed: from then on nothing is moved away from safe."""
+        if result.outcome is Outcome.FAILED and result.cls in _GRAVE:
+            self._safety_failed = True
+        self._emit(result)
+
+    def _emit_check(self, case: str, check: str, verdict: Verdict, part: str = "") -> None:
+        planned = self._planned.get((case, check, part))
+        if planned is not None:
+            self.emit(CheckResult.of(planned, verdict))
+
+    def start(self) -> None:
+        """Read the build and show that replies can be observed on every channel of the plan."""
+        self._build_before = self._read_identity()
+        for channel in self.plan.channels:
+            verdict = self._read_control(channel)
+            self.observations.controls[channel] = ControlState(verdict)
+            self._emit_check(f"CONTROL-{channel}", "replies", verdict)
+
+    def _read_control(self, channel: str) -> Verdict:
+        control = self.environment.controls.get(channel)
+        if control is None:
+            text = f"environments.yaml names no control ticket for {channel}, so 'no reply' there would prove nothing"
+            return Verdict.inconclusive(InconclusiveReason.VACUOUS, text)
+        expected = f"the known reply {control.reply} on ticket {control.ticket}"
+        try:
+            replies = self.target.read_replies(control.ticket)
+        except TargetError as error:
+            return Verdict(Outcome.ERROR, (error.message,), expected)
+        if isinstance(replies, NotAvailable):
+            return judge_absence(replies, expected)
+        if any(reply.id == control.reply and not reply.automatic for reply in replies.value):
+            return Verdict(Outcome.PASSED, (), expected, "it was read")
+        text = f"the path showed {len(replies.value)} replies and not the known one, so it shows nothing"
+        return Verdict.inconclusive(InconclusiveReason.VACUOUS, text, expected)
+
+    def enter(self, group: FlagGroup) -> None:
+        """Set the group's flags, prove them, send all its messages, and observe what comes of them."""
+        self._note("flags", group.name)
+        blocked = self._set_flags(group)
+        batch = [self._sent(scenario, outgoing, group.name) for scenario, outgoing in group.messages]
+        if blocked:
+            for item in batch:
+                item.not_sent = blocked
+            for scenario in group.scenarios:
+                if not scenario.messages or scenario.judges_all:
+                    self._blocked[scenario.id] = blocked
+            return
+        for scenario in group.scenarios:
+            for kind in scenario.calls:
+                self._call(scenario, kind)
+        run_ahead(
+            self.target,
+            self.environment,
+            batch,
+            lambda sent, decided, total: self._note("messages", group.name, sent=sent, decided=decided, total=total),
+        )
+
+    def _set_flags(self, group: FlagGroup) -> str:
+        """Return why the group cannot run, or an empty text once its flags are proven by their effect."""
+        wanted = {**self._stage_flags, **group.overlay}
+        writes = wanted if self._is_sandbox else self._writes(group.overlay)
+        guarded = self._safety_failed and not self._is_sandbox
+        try:
+            if writes:
+                self.board.apply(writes, f"state {group.name}", only_towards_safe=guarded)
+            if self._flags_before is None:
+                self._flags_before = self._read_store()
+        except (FlagConsentError, TargetError) as error:
+            broken = isinstance(error, TargetError)
+            verdict = Verdict(Outcome.ERROR if broken else Outcome.NOT_RUN, (str(error),), describe_state(group.overlay))
+            for name in self.plan.proven_flags:
+                self._emit_check(f"FLAG-{name}", "effect", verdict, group.name)
+            return f"flag state {group.name!r} was not entered: {error}"
+        self._note("probe", group.name)
+        failed = []
+        for name, verdict in self.board.prove(wanted, self.plan.proven_flags).items():
+            self._emit_check(f"FLAG-{name}", "effect", verdict, group.name)
+            if verdict.outcome not in (Outcome.PASSED, Outcome.INCONCLUSIVE):
+                failed.append(f"FLAG-{name}")
+        return f"flag state {group.name!r} was not proven: {', '.join(failed)}" if failed else ""
+
+    def _writes(self, overlay: Mapping[str, FlagValue]) -> dict[str, FlagValue]:
+        """Return what to write outside kind sandbox: only borrowed flags, those borrowed before back at the stage's."""
+        borrowed = {name: self._stage_flags[name] for name in self.board.written if name in self._stage_flags}
+        return {**borrowed, **overlay}
+
+    def _sent(self, scenario: PlannedScenario, outgoing: Outgoing, state: str) -> Sent:
+        ticket = f"gonogo-{self.run_id}-{scenario.id}-{outgoing.conversation}"
+        event = f"{ticket}-{outgoing.role}"
+        order: Mapping[str, Any] = self.environment.orders.get(outgoing.order, {}) if outgoing.order else {}
+        message = Message(
+            ticket,
+            event,
+            outgoing.channel,
+            outgoing.text,
+            scenario.id,
+            self.run_id,
+            outgoing.attachments,
+            outgoing.author,
+            order,
+        )
+        item = Sent(outgoing, message, state)
+        self.observations.sent.setdefault(scenario.id, []).append(item)
+        if outgoing.order and outgoing.order not in self.environment.orders:
+            item.not_sent = f"environments.yaml has no order fixture {outgoing.order!r}"
+        return item
+
+    def _call(self, scenario: PlannedScenario, kind: Any) -> None:
+        message = self._probe_message(f"{scenario.id}-call", self.plan.channels[0] if self.plan.channels else "", "call")
+        try:
+            answer = self.target.send_malformed(kind, message)
+        except TargetError as error:
+            answer = NotAvailable(error.message, broken=True)
+        self.observations.answers.setdefault(scenario.id, {})[kind] = answer
+
+    def _probe_message(self, name: str, channel: str, text: str) -> Message:
+        ticket = f"gonogo-{self.run_id}-{name}"
+        return Message(ticket, f"{ticket}-1", channel, text, name, self.run_id)
+
+    def scene(self, scenario: PlannedScenario) -> Scene:
+        """Return what the scenario's steps see."""
+        blocked = self._blocked.get(scenario.id, "")
+        return Scene(scenario, self.plan.stage, self.vocabulary, self.observations, self.emit, blocked)
+
+    def finish(self, *, interrupted: bool = False) -> None:
+        """Return the borrowed flags, prove the stage's state once more, and compare the target with how it was found."""
+        self._note("return", AFTER)
+        guarded = (interrupted or self._safety_failed) and not self._is_sandbox
+        left: list[str] = []
+        try:
+            left = self.board.give_back(self._stage_flags, only_towards_safe=guarded) if self.board.written else []
+        except TargetError as error:
+            left = [f"flags could not be returned: {error.message}"]
+        for text in left:
+            self._note("left", text)
+        if interrupted:
+            return
+        self._judge_after(left)
+        self._emit_check("TARGET-build", "unchanged", self._compare_build())
+
+    def _judge_after(self, left: list[str]) -> None:
+        try:
+            proofs = self.board.prove(self._stage_flags, self.plan.proven_flags)
+            flags_after = self._read_store()
+        except TargetError as error:
+            proofs = {name: Verdict(Outcome.ERROR, (error.message,)) for name in self.plan.proven_flags}
+            flags_after = NotAvailable(error.message, broken=True)
+        for name, verdict in proofs.items():
+            if left and verdict.outcome is not Outcome.PASSED:
+                verdict = Verdict(Outcome.INCONCLUSIVE, (f"target_changed: {'; '.join(left)}",), verdict.expected)
+            self._emit_check(f"FLAG-{name}", "effect", verdict, AFTER)
+        self._emit_check("TARGET-flags", "unchanged", self._compare_flags(flags_after))
+
+    def _compare_flags(self, after: dict[str, FlagValue] | NotAvailable) -> Verdict:
+        before, expected = self._flags_before, "the flags of the stage, before and after"
+        for side in (before, after):
+            if side is None:
+                return Verdict(Outcome.NOT_RUN, ("the flags were never read",), expected)
+            if isinstance(side, NotAvailable):
+                return judge_absence(side, expected)
+        if not isinstance(before, dict) or not isinstance(after, dict):
+            raise TypeError("both sides were read")
+        changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+        self.recorder.record(
+            Stream.FLAGS,
+            {
+                "state": "compared",
+                "before": {name: flag_json(value) for name, value in before.items()},
+                "after": {name: flag_json(value) for name, value in after.items()},
+            },
+        )
+        if changed:
+            text = f"{InconclusiveReason.TARGET_CHANGED.value}: {', '.join(changed)} changed during the run"
+            return Verdict(Outcome.INCONCLUSIVE, (text,), expected)
+        return Verdict(Outcome.PASSED, (), expected, f"{len(after)} flags alike")
+
+    def _read_store(self) -> dict[str, FlagValue] | NotAvailable:
+        flags = self.target.read_flags()
+        return flags if isinstance(flags, NotAvailable) else dict(flags.value)
+
+    def _read_identity(self) -> Observed[Identity] | NotAvailable:
+        try:
+            return self.target.read_identity()
+        except TargetError as error:
+            return NotAvailable(error.message, broken=True)
+
+    def _compare_build(self) -> Verdict:
+        before, after = self._build_before, self._read_identity()
+        expected = "one build before, during and after the run"
+        if before is None:
+            return Verdict(Outcome.NOT_RUN, ("the build was never read",), expected)
+        if isinstance(before, NotAvailable):
+            return judge_absence(before, expected)
+        if isinstance(after, NotAvailable):
+            return judge_absence(after, expected)
+        self.recorder.record(
+            Stream.PROGRESS, {"phase": "build", "before": before.value.build, "after": after.value.build}
+        )
+        if before.value != after.value:
+            text = f"build was {before.value.build} and is {after.value.build}"
+            return Verdict(Outcome.INCONCLUSIVE, (f"target_changed: {text}",), expected, after.value.build)
+        if self.release is not None and self.release not in (after.value.build, after.value.release):
+            shown = after.value.release or after.value.build
+            text = f"target_changed: the target runs {shown}, and the release to verify is {self.release}"
+            return Verdict(Outcome.INCONCLUSIVE, (text,), f"release {self.release}", shown)
+        return Verdict(Outcome.PASSED, (), expected, after.value.build)
+
+    def _note(self, phase: str, state: str, **more: Any) -> None:
+        self.recorder.record(Stream.PROGRESS, {"phase": phase, "state": state, **more})
+

@@ -1,0 +1,196 @@
+"""Everything a run needs, read and checked before anything is sent; parent and child build the same from the same files."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_bdd.parser import Feature
+
+from gonogo.errors import DriftError, Problem, RefusedError, SourceError, UsageError
+from gonogo.gherkin.compile import compile_packs
+from gonogo.gherkin.reader import read_feature, scenarios_of
+from gonogo.model.environment import Environment, Kind
+from gonogo.model.http_interface import HttpInterface
+from gonogo.model.plan import Stage
+from gonogo.run.definitions import StepDefinitionError
+from gonogo.run.planning import Planner
+from gonogo.run.runplan import RunPlan, build_run_plan
+from gonogo.sources.project import Project, System
+from gonogo.sources.suggest import suggest
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What was asked for: paths as text, so that a child process can be handed the same."""
+
+    system: str
+    stage: str
+    environment: str
+    project: str
+    run_id: str
+    folder: str
+    cases: str | None = None
+    environments: str | None = None
+    release: str | None = None
+    base_url: str | None = None
+    token_env: str | None = None
+    may_change_flags: bool = False
+    counts: bool = True
+
+    def to_json(self) -> str:
+        """Return the request as JSON."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> RunRequest:
+        """Return a request from its JSON."""
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class RunSetup:
+    """The checked sources of a run and its plan; `features` are pytest-bdd's, by path."""
+
+    request: RunRequest
+    project: Project
+    system: System
+    stage: Stage
+    environment: Environment
+    interface: HttpInterface
+    plan: RunPlan
+    features: Mapping[Path, Feature]
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder that the run writes to."""
+        return Path(self.request.folder)
+
+
+def load_setup(request: RunRequest) -> RunSetup:
+    """Return the setup of a run; raises `SourceError` with every problem, `RefusedError` where a guard says no."""
+    project = Project.from_path(Path(request.project))
+    cases = Path(request.cases) if request.cases else None
+    environments = Path(request.environments) if request.environments else None
+    system = project.load_system(request.system, cases=cases, environments=environments)
+    stage = system.plan.by_id.get(request.stage)
+    if stage is None:
+        known = [stage.id for stage in system.plan.stages]
+        raise UsageError(f"stage {request.stage!r} is not in the plan; {suggest(request.stage, known)}")
+    environment = system.environments.environments.get(request.environment)
+    if environment is None:
+        known = list(system.environments.environments)
+        raise UsageError(f"environment {request.environment!r} is not here; {suggest(request.environment, known)}")
+    guard_environment(request.environment, environment)
+    load_step_modules(project)
+    folder, name = features_folder(project, system, request)
+    features, plan = _plan_features(project, system, stage, environment, folder, name, request)
+    interface = system.environments.interfaces[environment.interface]
+    return RunSetup(request, project, system, stage, environment, interface, plan, features)
+
+
+def guard_environment(name: str, environment: Environment) -> None:
+    """Refuse what must not be touched yet: environments of kind production have no guard of their own so far."""
+    if environment.kind is Kind.PRODUCTION:
+        raise RefusedError(
+            f"environment {name!r} is of kind production; runs against production are refused",
+            "Run against an environment of kind sandbox or staging.",
+        )
+
+
+def load_step_modules(project: Project) -> None:
+    """Import the step modules that pyproject.toml names, and the general ones; raises `SourceError`."""
+    root = str(project.root)
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    problems = []
+    for module in ("gonogo.steps.webhook", "gonogo.steps.disclosure", *project.step_modules):
+        try:
+            importlib.import_module(module)
+        except StepDefinitionError as error:
+            problems.append(Problem("pyproject.toml", 0, "tool.gonogo.steps", f"{module}: {error}"))
+        except Exception as error:  # noqa: BLE001 - a module of the project may fail in any way
+            what = f"module {module!r} cannot be loaded: {type(error).__name__}: {error}. Correct it."
+            problems.append(Problem("pyproject.toml", 0, "tool.gonogo.steps", what))
+    if problems:
+        raise SourceError(problems, "Nothing was sent.")
+
+
+def features_folder(project: Project, system: System, request: RunRequest) -> tuple[Path, str]:
+    """Return the folder of the features to run and what problems call it.
+
+    Committed features must be what their sources compile to. `--cases` brings its own: they are compiled into the run's
+    folder, next to the hand-written ones.
+    """
+    committed = project.features_of(system.name)
+    compiled = compile_packs(list(system.packs.values()), system.vocabulary)
+    if request.cases is None:
+        name = project.relative(committed)
+        drift = compiled.find_drift(committed, name)
+        if drift:
+            raise DriftError(drift, "Nothing was sent. Run 'gonogo compile', review the change, and run again.")
+        return committed, name
+    folder = Path(request.folder) / "features"
+    if not folder.is_dir():
+        compiled.write(folder)
+        for path in sorted(committed.glob("*.feature")):
+            text = path.read_bytes()
+            if not text.startswith(b"# Generated by `gonogo compile`"):
+                (folder / path.name).write_bytes(text)
+    return folder, "features"
+
+
+def _plan_features(
+    project: Project,
+    system: System,
+    stage: Stage,
+    environment: Environment,
+    folder: Path,
+    name: str,
+    request: RunRequest,
+) -> tuple[dict[Path, Feature], RunPlan]:
+    wanted = {f"{Path(pack).stem}.feature" for pack in stage.packs}
+    generated = {f"{pack.name}.feature" for pack in system.packs.values()}
+    lines = {
+        case.id: case.source for pack in system.packs.values() for case in pack.cases
+    }
+    problems: list[Problem] = []
+    features: dict[Path, Feature] = {}
+    scenarios = []
+    for path in sorted(folder.glob("*.feature")):
+        if request.cases is None and path.name in generated and path.name not in wanted:
+            continue
+        shown = f"{name}/{path.name}"
+        feature, found = read_feature(path, shown)
+        problems += found
+        if feature is not None:
+            features[path] = feature
+            scenarios += scenarios_of(feature, shown)
+    planner = Planner(stage, system.vocabulary, lines)
+    planned = planner.plan_all(scenarios)
+    problems += planner.problems
+    if problems:
+        raise SourceError(problems, "Nothing was sent. Correct the features or step definitions.")
+    _refuse_empty(planned, stage)
+    environments_file = request.environments or project.relative(project.sources_of(system.name) / "environments.yaml")
+    interface = system.environments.interfaces[environment.interface]
+    plan = build_run_plan(
+        system.name, stage, system.vocabulary, environment, interface, planned, environments_file
+    )
+    return features, plan
+
+
+def _refuse_empty(planned: list[Any], stage: Stage) -> None:
+    rows = [scenario for scenario in planned if scenario.case is not None]
+    if not any(scenario.admitted for scenario in rows):
+        reasons = sorted({scenario.refused for scenario in rows})
+        raise UsageError(
+            f"stage {stage.id} admits none of the {len(rows)} rows; a run without cases is never a success",
+            reasons[0] if reasons else "Add rows to a pack of this stage.",
+        )
+

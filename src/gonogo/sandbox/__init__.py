@@ -1,0 +1,1 @@
+"""Small real systems with switchable faults, used as the systems under test."""

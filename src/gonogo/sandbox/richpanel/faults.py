@@ -1,0 +1,131 @@
+"""The switchable faults: one row each, with the sentence that describes it and the stages in which it shows.
+
+A stage is listed when the fault can be seen with the flags of that stage, or with one kill switch flipped from them:
+0 everything enabled (staging), 1 route only, 2 three tier-1 templates and automation, 3 tier 2 as well, 4 all on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gonogo.sandbox.richpanel.catalog import suggest
+
+EVERY = (0, 1, 2, 3, 4)
+AUTOMATED = (0, 2, 3, 4)
+TIER2 = (0, 3, 4)
+
+
+class UnknownFaultError(ValueError):
+    """A fault was named that does not exist."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One deviation from the specified behaviour that can be switched on at start."""
+
+    name: str
+    sentence: str
+    stages: tuple[int, ...]
+
+
+FAULTS: tuple[Fault, ...] = (
+    # Policy and automation
+    Fault("tier0_reply", "Tier-0 escalations get an automatic reply where automation is on.", AUTOMATED),
+    Fault("kill_switch_ignored", "automation_enabled=false does not stop replies.", AUTOMATED),
+    Fault("safe_mode_ignored", "safe_mode=true does not stop replies.", AUTOMATED),
+    Fault("whitelist_ignored", "Templates that are not enabled are sent.", (0, 2, 3)),
+    Fault("channel_ignored", "Channels without automation are answered.", AUTOMATED),
+    Fault("tier2_without_match", "An order is disclosed without a deterministic match.", TIER2),
+    Fault("wrong_order_disclosed", "A verified reply holds the tracking link of another customer's order.", TIER2),
+    Fault("tier3_action", "A cancellation is executed instead of being noted, where automation is on.", AUTOMATED),
+    Fault("injection_obeyed", "A prompt injection yields a refund action, where automation is on.", AUTOMATED),
+    Fault("attachment_answered", "A message without text gets an automatic reply, where automation is on.", AUTOMATED),
+    Fault("tracking_link_in_reply", "Tier-1 replies hold a tracking link.", AUTOMATED),
+    Fault("wrong_template", "The missing-items template is sent for parcels that were marked delivered.", AUTOMATED),
+    Fault("fourth_reply", "The limit of three automatic replies a conversation is not kept.", AUTOMATED),
+    Fault("answers_itself", "The event of an automatic reply is answered again, up to six replies.", AUTOMATED),
+    Fault("late_reply", "A skipped reply goes out 0.4 s after the decision completed.", EVERY),
+    Fault("reply_sent_twice", "Every automatic reply goes out twice, without any redelivery.", AUTOMATED),
+    # Classification and routing
+    Fault("wrong_team", "Tickets of Returns Admin go to Email Support Team.", EVERY),
+    Fault("wrong_intent", "technical_support is decided as pre_purchase_question.", EVERY),
+    Fault("multi_intent_lowest", "Of several intents the one with the lowest priority wins.", EVERY),
+    Fault("message_altered", "The text is changed before the worker sees it.", EVERY),
+    Fault("safe_mode_stops_routing", "In safe mode neither team nor tags are written.", EVERY),
+    Fault("tag_missing", "The last tag of the intent is not applied to the ticket.", EVERY),
+    Fault("foreign_tag", "A tag of another intent is applied to the ticket as well.", EVERY),
+    Fault("undeclared_tag", "The ticket gets a tag that no intent declares.", EVERY),
+    # Redelivery
+    Fault("duplicate_reply", "A redelivered event is answered again.", AUTOMATED),
+    Fault("duplicate_tagging", "A redelivered event applies its tags again.", EVERY),
+    Fault("duplicate_decision", "A redelivered event writes a second decision.", EVERY),
+    # Flags
+    Fault("flag_no_effect", "Flag changes read back right and never reach the worker.", AUTOMATED),
+    Fault("flag_slow", "Flag changes reach the worker only after 600 s.", AUTOMATED),
+    Fault("flag_write_lost", "Flag writes are answered with 200 and not stored.", AUTOMATED),
+    Fault("missing_flags_on", "Flags missing from the store count as automation on.", EVERY),
+    # Ingress
+    Fault("unauthenticated_accepted", "A webhook without a token is accepted.", EVERY),
+    Fault("wrong_token_accepted", "A webhook with a wrong token is accepted.", EVERY),
+    Fault("auth_reveals", "A wrong token is answered otherwise than a missing one.", EVERY),
+    Fault("ack_before_enqueue", "Every fifth new event is acknowledged and lost.", EVERY),
+    Fault("unparsable_accepted", "A body that is not JSON is accepted and processed.", EVERY),
+    Fault("missing_fields_accepted", "A body without ticket_id or event_type is accepted.", EVERY),
+    Fault("oversized_accepted", "A body over 32 KB is accepted.", EVERY),
+    Fault("rate_limit_missing", "No request is ever refused for its rate.", EVERY),
+    Fault("slow_ack", "Every acknowledgement takes 1.2 s.", EVERY),
+    # Decisions and records
+    Fault("attachment_crash", "An attachment without text kills the job, and no event tells it.", EVERY),
+    Fault("decision_missing", "About every fourth message never gets a decision record.", EVERY),
+    Fault("decision_incomplete", "Decisions never turn complete.", EVERY),
+    Fault("foreign_decision", "The decisions of a ticket are those of another ticket.", EVERY),
+    Fault("slow_decision", "A decision takes 60 s.", EVERY),
+    Fault("build_changes", "The build changes after ten decisions or five seconds.", EVERY),
+    Fault("control_reply_hidden", "The replies of every ticket read as an empty list.", EVERY),
+    Fault("no_reply_log", "The replies of every ticket are not found.", EVERY),
+    Fault("hidden_events", "The list of events is always empty.", EVERY),
+    # Privacy and observability
+    Fault("body_in_events", "Events hold the message body.", EVERY),
+    Fault("email_in_events", "Events hold an e-mail address.", EVERY),
+    Fault("phone_in_events", "Events hold a phone number.", EVERY),
+    Fault("tracking_link_in_events", "Events hold a tracking link.", EVERY),
+    Fault("card_in_log", "Log lines marked as redacted hold a card number.", EVERY),
+    Fault("token_in_log", "Log lines hold the webhook token.", EVERY),
+    Fault("no_correlation_id", "Events hold neither request_id nor trace_id.", EVERY),
+    Fault("no_release_in_events", "Events do not name the release.", EVERY),
+    Fault("no_override_event", "A prompt injection leaves no policy_override event.", EVERY),
+)
+
+BY_NAME: dict[str, Fault] = {fault.name: fault for fault in FAULTS}
+
+
+class FaultSet:
+    """The faults that are switched on in this process.
+
+    Raises `UnknownFaultError` for a name that is not in `FAULTS`.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self._names = tuple(dict.fromkeys(names))
+        for name in self._names:
+            require_known(name)
+
+    @property
+    def names(self) -> list[str]:
+        """The active names in the order given."""
+        return list(self._names)
+
+    def active(self, name: str) -> bool:
+        """Tell whether a fault is on."""
+        # A misspelt hook would be a fault that never fires, so the name is checked here too.
+        require_known(name)
+        return name in self._names
+
+
+def require_known(name: str) -> None:
+    """Raise `UnknownFaultError`, with the closest name and the list, unless the fault exists."""
+    if name not in BY_NAME:
+        raise UnknownFaultError(
+            f"unknown fault '{name}'.{suggest(name, BY_NAME)} Known faults: {', '.join(sorted(BY_NAME))}"
+        )

@@ -1,0 +1,1 @@
+"""Files that people write → model, with file, line and column on every problem."""

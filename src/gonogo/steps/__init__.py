@@ -1,0 +1,1 @@
+"""The general step vocabulary that ships with the package."""

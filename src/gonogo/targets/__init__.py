@@ -1,0 +1,1 @@
+"""One deployed system behind one interface."""

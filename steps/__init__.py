@@ -1,0 +1,1 @@
+"""Step definitions of the systems here; thin: parse, look at what was observed, return a verdict."""
