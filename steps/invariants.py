@@ -119,7 +119,9 @@ def three_replies(scene: Scene) -> Verdict:
         return judge_absence(last.replies, expected)
     count = len(last.automatic_replies)
     if count > _CAP:
-        return Verdict(Outcome.FAILED, (f"{count} automatic replies in one conversation",), expected, f"{count} replies")
+        return Verdict(
+            Outcome.FAILED, (f"{count} automatic replies in one conversation",), expected, f"{count} replies"
+        )
     if count < _CAP:
         text = f"only {count} of {len(scene.sent)} messages were answered, so the limit was not reached"
         return Verdict.inconclusive(InconclusiveReason.VACUOUS, text, expected)
@@ -141,7 +143,9 @@ def nothing_decided(scene: Scene) -> Verdict:
         return judge_absence(sent.decisions, expected)
     if sent.own_decisions:
         count = len(sent.own_decisions)
-        return Verdict(Outcome.FAILED, ("the middleware decided about its own message",), expected, f"{count} decisions")
+        return Verdict(
+            Outcome.FAILED, ("the middleware decided about its own message",), expected, f"{count} decisions"
+        )
     if not sent.others_decided:
         return Verdict.inconclusive(InconclusiveReason.VACUOUS, "no other message was decided either", expected)
     return _judge_no_reply(scene, sent, expected)

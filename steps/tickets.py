@@ -189,7 +189,9 @@ def ticket_carries_tags(scene: Scene, tags: str) -> Verdict:
     return _judge_tags(scene, tags)
 
 
-@then('the action is "{action}" where this stage allows it', check="action", row=lambda found: {"action": found["action"]})
+@then(
+    'the action is "{action}" where this stage allows it', check="action", row=lambda found: {"action": found["action"]}
+)
 def action_is(scene: Scene, action: str) -> Verdict:
     """Judge the action against what the stage makes of the row."""
     wanted = scene.expectation.action
@@ -214,13 +216,13 @@ def reply_is(scene: Scene, template: str) -> Verdict:
     return _judge_template(scene)
 
 
-@then("no reply template is chosen", check="template", row=lambda found: {"template": None})
+@then("no reply template is chosen", check="template", row=lambda _: {"template": None})
 def no_template(scene: Scene) -> Verdict:
     """Judge that the decision names no template."""
     return _judge_template(scene)
 
 
-@then("no other template than its own is chosen", check="template", row=lambda found: {"template": None})
+@then("no other template than its own is chosen", check="template", row=lambda _: {"template": None})
 def no_other_template(scene: Scene) -> Verdict:
     """Judge that the decision names no template but one that the stage allows for the row's intent."""
     intent = scene.vocabulary.intents[scene.case.intent]
@@ -338,7 +340,9 @@ def deliveries_change_nothing(scene: Scene) -> Verdict:
     reasons = []
     if len(sent.own_decisions) != 1:
         reasons.append(f"{len(sent.own_decisions)} decisions")
-    reasons += [f"{tag} was put on {carried.count(tag)} times" for tag in sorted(set(carried)) if carried.count(tag) > 1]
+    reasons += [
+        f"{tag} was put on {carried.count(tag)} times" for tag in sorted(set(carried)) if carried.count(tag) > 1
+    ]
     if len(sent.automatic_replies) > 1:
         reasons.append(f"{len(sent.automatic_replies)} automatic replies")
     observed = f"{len(sent.own_decisions)} decision(s), {len(sent.automatic_replies)} automatic repl(ies)"

@@ -28,7 +28,10 @@ class GonogoError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong in a file that people write: lines count from 1 (0: the whole file), `column` is a CSV column or a YAML key path."""
+    """One thing wrong in a file that people write.
+
+    Lines count from 1, 0 is the whole file; `column` is a CSV column or a YAML key path.
+    """
 
     file: str
     line: int

@@ -391,8 +391,10 @@ NEAR_MISSES: tuple[tuple[str, str], ...] = (
     ("Why was my order cancelled?", "order_status_tracking"),
     ("I ordered the wrong size, can I exchange it?", "exchange_request"),
     ("The discount code doesn't work at checkout", "promo_discount_issue"),
-    ("Where is my order?\n\nThis email and any attachments are confidential and may be legally privileged.",
-     "order_status_tracking"),
+    (
+        "Where is my order?\n\nThis email and any attachments are confidential and may be legally privileged.",
+        "order_status_tracking",
+    ),
     ("Do you have this in a bigger size?", "pre_purchase_question"),
     ("I charged it overnight and it still won't turn on", "technical_support"),
     ("Thanks, that worked!\n\n> I want to cancel my order\n> please", "unknown_other"),

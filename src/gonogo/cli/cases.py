@@ -37,7 +37,7 @@ def cases(
     entries = []
     for pack in loaded.packs.values():
         for case in pack.cases:
-            entry = {
+            entry: dict[str, object] = {
                 "id": case.id,
                 "mode": case.mode.value,
                 "channel": case.channel,

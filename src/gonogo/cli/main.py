@@ -25,7 +25,8 @@ app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_o
 app.command("compile")(compile_features)
 app.command("cases")(cases)
 app.command(
-    "sandbox", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--help"]}
+    "sandbox",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--help"]},
 )(sandbox)
 
 

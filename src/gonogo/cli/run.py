@@ -14,14 +14,28 @@ def run(
     system: Annotated[str, typer.Argument(help="The system to verify, such as richpanel.")],
     stage: Annotated[str, typer.Option("--stage", help="Stage of the plan, such as 1.")],
     env: Annotated[str, typer.Option("--env", envvar="GONOGO_ENV", help="Environment of environments.yaml.")],
-    cases: Annotated[Path | None, typer.Option("--cases", help="Another CSV of the same header, in place of the packs.")] = None,
+    cases: Annotated[
+        Path | None, typer.Option("--cases", help="Another CSV of the same header, in place of the packs.")
+    ] = None,
     environments: Annotated[Path | None, typer.Option("--environments", help="Another environments.yaml.")] = None,
-    release: Annotated[str | None, typer.Option("--release", envvar="GONOGO_RELEASE", help="The release that must be deployed.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for the run's files [default: evidence/SYSTEM/RUN-ID].")] = None,
-    fault: Annotated[list[str] | None, typer.Option("--fault", help="Fault of the embedded sandbox; repeatable.")] = None,
-    labels: Annotated[Path | None, typer.Option("--labels", help="CSV by whose intents the embedded sandbox classifies.")] = None,
-    allow_flag_changes: Annotated[bool, typer.Option("--allow-flag-changes", help="Agree to flags being borrowed and returned.")] = False,
-    format_: Annotated[str, typer.Option("--format", help="text or json: one object on stdout, the same as decision.json.")] = "text",
+    release: Annotated[
+        str | None, typer.Option("--release", envvar="GONOGO_RELEASE", help="The release that must be deployed.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the run's files [default: evidence/SYSTEM/RUN-ID].")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", help="Fault of the embedded sandbox; repeatable.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="CSV by whose intents the embedded sandbox classifies.")
+    ] = None,
+    allow_flag_changes: Annotated[
+        bool, typer.Option("--allow-flag-changes", help="Agree to flags being borrowed and returned.")
+    ] = False,
+    format_: Annotated[
+        str, typer.Option("--format", help="text or json: one object on stdout, the same as decision.json.")
+    ] = "text",
 ) -> None:
     """Run the cases that a stage admits, observe what comes of them, and decide: GO (0), NO-GO (1) or HOLD (3).
 

@@ -28,4 +28,4 @@ def sandbox(
 
     command = sandbox_command(system, context.args)
     # The sandbox takes this process's place, so that signals reach it and nothing is left behind.
-    os.execv(command[0], command)  # noqa: S606 - our own module
+    os.execv(command[0], command)

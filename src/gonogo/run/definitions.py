@@ -160,4 +160,3 @@ def _refuse_async(function: Callable[..., object], pattern: str) -> None:
 def find_step(step: Step) -> tuple[StepDefinition, dict[str, str]] | None:
     """Return the definition of a scenario's step and its arguments."""
     return REGISTRY.find(step.type, step.text)
-

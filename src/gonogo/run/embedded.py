@@ -52,7 +52,7 @@ def sandbox_command(system: str, options: Sequence[str]) -> list[str]:
 def list_faults(system: str) -> list[dict[str, Any]]:
     """Return the faults that a sandbox can be given."""
     command = sandbox_command(system, ["--list-faults", "--format", "json"])
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise UsageError(f"the sandbox of {system!r} does not start: {done.stderr.strip()[-300:]}", _INSTALL)
     return list(json.loads(done.stdout))
@@ -61,22 +61,22 @@ def list_faults(system: str) -> list[dict[str, Any]]:
 _INSTALL = "Install its parts: pip install 'gonogo[sandbox]'."
 
 
-def start_embedded(
-    request: RunRequest, options: Sequence[str] = ()
-) -> tuple[RunSetup, EmbeddedSandbox | None]:
+def start_embedded(request: RunRequest, options: Sequence[str] = ()) -> tuple[RunSetup, EmbeddedSandbox | None]:
     """Check the sources, then start the environment's sandbox if it has one; returns the setup with its address."""
     setup = load_setup(request)
     embedded = setup.environment.embedded
     if embedded is None:
         if options:
-            raise UsageError(f"environment {request.environment!r} is not embedded; --fault and --labels work there only")
+            raise UsageError(
+                f"environment {request.environment!r} is not embedded; --fault and --labels work there only"
+            )
         return setup, None
     os.environ[embedded.token_env] = secrets.token_urlsafe(24)
     command = sandbox_command(
         embedded.system,
         ["--port", "0", "--exit-with-parent", "--token-env", embedded.token_env, *embedded.options, *options],
     )
-    process = subprocess.Popen(  # noqa: S603 - our own module
+    process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     # A sandbox that hangs while it starts must not hang the run.

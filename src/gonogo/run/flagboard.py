@@ -58,13 +58,14 @@ class FlagBoard:
         current = self.read_store()
         wanted = {name: value for name, value in wanted.items() if name in current or value not in (None, ABSENT)}
         for name in order_changes(current, wanted):
+            old, new = current.get(name, ABSENT), wanted[name]
             if not self.may_change:
-                text = f"{name} is {describe_value(current.get(name, ABSENT))} and has to be {describe_value(wanted[name])}"
+                text = f"{name} is {describe_value(old)} and has to be {describe_value(new)}"
                 raise FlagConsentError(f"{text}; run with --allow-flag-changes to agree to it")
-            if only_towards_safe and not is_towards_safe(name, current.get(name, ABSENT), wanted[name]):
-                text = f"{name} stays {describe_value(current.get(name, ABSENT))}"
+            if only_towards_safe and not is_towards_safe(name, old, new):
+                text = f"{name} stays {describe_value(old)}"
                 raise FlagConsentError(f"{text}: after a safety failure nothing is moved away from safe")
-            self._write(name, current.get(name, ABSENT), wanted[name], reason)
+            self._write(name, old, new, reason)
 
     def read_store(self) -> dict[str, FlagValue]:
         """Return the flags in the store; raises `TargetError` where the target does not show them."""
@@ -91,7 +92,9 @@ class FlagBoard:
             if now != ours:
                 left.append(f"{name} is {describe_value(now)}: somebody changed it since, so it was left alone")
             elif only_towards_safe and not is_towards_safe(name, now, mine[name]):
-                left.append(f"{name} stays {describe_value(now)}: returning it to {describe_value(mine[name])} is not safe")
+                left.append(
+                    f"{name} stays {describe_value(now)}: returning it to {describe_value(mine[name])} is not safe"
+                )
             else:
                 self._write(name, now, mine[name], "return")
         return left
@@ -105,7 +108,7 @@ class FlagBoard:
         probe = self.environment.probe
         if probe is None:
             missing = Verdict.inconclusive(InconclusiveReason.NOT_OBSERVABLE, "environments.yaml names no probe")
-            return {group: missing for group in groups}
+            return dict.fromkeys(groups, missing)
         timing = self.environment.timing
         started = time.monotonic()
         interval = max(0.25, timing.propagation_deadline / 20)

@@ -61,7 +61,9 @@ class Sent:
         if isinstance(self.decisions, NotAvailable):
             return ()
         return tuple(
-            one for one in self.decisions.value if one.fields.get("ticket_id", self.message.ticket_id) != self.message.ticket_id
+            one
+            for one in self.decisions.value
+            if one.fields.get("ticket_id", self.message.ticket_id) != self.message.ticket_id
         )
 
     def _is_own(self, decision: Decision) -> bool:

@@ -117,9 +117,7 @@ def _ensure(folder: Path) -> Path:
     return folder
 
 
-def _run_child(
-    setup: RunSetup, pytest_args: Sequence[str], watch: Watch | None, clock: float
-) -> tuple[int, str, bool]:
+def _run_child(setup: RunSetup, pytest_args: Sequence[str], watch: Watch | None, clock: float) -> tuple[int, str, bool]:
     """Run pytest on the planned features; returns its exit code, its output, and whether somebody interrupted."""
     folder = setup.folder
     request_file = folder / "request.json"
@@ -149,7 +147,7 @@ def _run_child(
     ]
     output_path = folder / "pytest.log"
     with output_path.open("wb") as output:
-        child = subprocess.Popen(  # noqa: S603 - pytest on our own features
+        child = subprocess.Popen(
             command,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -365,7 +363,11 @@ def next_command(setup: RunSetup, record: Mapping[str, Any]) -> str:
     if record["decision"] != "GO":
         case = record["deciding"][0].split("/")[0] if record["deciding"] else ""
         known = case in {scenario.id for scenario in setup.plan.admitted}
-        return f"{again} -- -k {case}" if known and len({name.split('/')[0] for name in record["deciding"]}) == 1 else again
+        return (
+            f"{again} -- -k {case}"
+            if known and len({name.split("/")[0] for name in record["deciding"]}) == 1
+            else again
+        )
     if index + 1 < len(stages):
         return f"gonogo run {system} --stage {stages[index + 1]} --env {environment}"
     return f"less {setup.project.relative(setup.folder / 'decision.md')}"
@@ -375,4 +377,3 @@ def _write_json(path: Path, data: Mapping[str, Any]) -> None:
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
     temporary.replace(path)
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +14,6 @@ import pytest
 from pytest_bdd.parser import Feature, ScenarioTemplate
 from pytest_bdd.steps import StepFunctionContext
 
-import pytest_bdd.scenario  # isort: skip  # the module; the package's attribute of that name is a function
 from gonogo.errors import GonogoError, SourceError
 from gonogo.evidence.record import Recorder, Stream
 from gonogo.model.outcome import CheckResult, Outcome, worst
@@ -29,6 +28,7 @@ from gonogo.run.session import RunSession
 from gonogo.run.setup import RunRequest, RunSetup, load_setup
 from gonogo.run.targets import open_target
 
+# `import pytest_bdd.scenario` would give the function of that name and not the module.
 _bdd: Any = sys.modules["pytest_bdd.scenario"]
 _find_step_elsewhere = _bdd.get_step_function
 
@@ -152,7 +152,7 @@ class FeatureModule(pytest.Module):
     def _getobj(self) -> ModuleType:
         return ModuleType(f"gonogo_feature_{self.path.stem}")
 
-    def collect(self) -> Iterator[pytest.Item]:  # type: ignore[override]
+    def collect(self) -> Iterator[pytest.Item]:
         """Yield an item for every scenario that the stage admits."""
         plugin = self.config.stash[PLUGIN]
         feature = plugin.setup.features.get(self.path)
@@ -167,7 +167,7 @@ class FeatureModule(pytest.Module):
 def _make_item(
     module: FeatureModule, feature: Feature, template: ScenarioTemplate, planned: PlannedScenario
 ) -> ScenarioItem:
-    def run_scenario(request: pytest.FixtureRequest, scene: Scene) -> None:
+    def run_scenario(request: pytest.FixtureRequest, scene: Scene) -> None:  # noqa: ARG001 - entering the scene
         __tracebackhide__ = True
         _bdd._execute_scenario(feature, template.render({}), request)
 
@@ -291,12 +291,12 @@ def _watch_parent() -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect feature files where this session is a run."""
     if file_path.suffix == ".feature" and PLUGIN in parent.config.stash:
-        return FeatureModule.from_parent(parent, path=file_path)  # type: ignore[no-any-return]
+        return FeatureModule.from_parent(parent, path=file_path)
     return None
 
 
 @pytest.fixture
-def scene(request: pytest.FixtureRequest) -> Generator[Scene, None, None]:
+def scene(request: pytest.FixtureRequest) -> Scene:
     """Give the steps of a scenario what they judge; enters the scenario's flag state first."""
     item = request.node
     plugin = request.config.stash[PLUGIN]
@@ -304,4 +304,4 @@ def scene(request: pytest.FixtureRequest) -> Generator[Scene, None, None]:
     item.scene = plugin.session.scene(item.planned)
     if plugin.allure is not None:
         plugin.allure.watch(item.scene)
-    yield item.scene
+    return item.scene  # type: ignore[no-any-return]

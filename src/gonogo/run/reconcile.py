@@ -9,9 +9,7 @@ from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck,
 from gonogo.run.results import result_from_json
 
 
-def reconcile(
-    planned: Sequence[PlannedCheck], records: Iterable[Mapping[str, Any]], why_not: str
-) -> list[CheckResult]:
+def reconcile(planned: Sequence[PlannedCheck], records: Iterable[Mapping[str, Any]], why_not: str) -> list[CheckResult]:
     """Return one result for every planned observation and an ERROR for every record that was not planned.
 
     Class and source come from the plan, so that no record can lower them. A check that was recorded twice keeps the
@@ -49,7 +47,13 @@ def reconcile(
 def _not_run(check: PlannedCheck, why_not: str) -> CheckResult:
     part = f" in state {check.part!r}" if check.part else ""
     return CheckResult(
-        check.case, check.check, Outcome.NOT_RUN, check.cls, check.source, (f"no outcome{part}: {why_not}",), part=check.part
+        check.case,
+        check.check,
+        Outcome.NOT_RUN,
+        check.cls,
+        check.source,
+        (f"no outcome{part}: {why_not}",),
+        part=check.part,
     )
 
 

@@ -37,7 +37,9 @@ def return_flags(setup: RunSetup) -> list[str]:
                 notes.append(f"FLAGS LEFT: {name} is {describe_value(now)}; somebody changed it since")
             elif setup.environment.kind is not Kind.SANDBOX and not is_towards_safe(name, now, wanted[name]):
                 back = describe_value(wanted[name])
-                notes.append(f"FLAGS LEFT: {name} stays {describe_value(now)}; set it back to {back} by hand if that is right")
+                notes.append(
+                    f"FLAGS LEFT: {name} stays {describe_value(now)}; set it back to {back} by hand if that is right"
+                )
             else:
                 target.set_flag(name, wanted[name])
                 entry = {"flag": name, "old": flag_json(now), "new": flag_json(wanted[name]), "state": "recovered"}

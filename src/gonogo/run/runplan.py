@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gonogo.model.environment import Environment
 from gonogo.model.flags import (
     AUTOMATION,
     CHANNELS,
@@ -20,7 +19,6 @@ from gonogo.model.flags import (
 from gonogo.model.http_interface import HttpInterface
 from gonogo.model.outcome import CheckClass, PlannedCheck, SourceRef
 from gonogo.model.plan import Stage
-from gonogo.model.vocabulary import Vocabulary
 from gonogo.run.planning import Outgoing, PlannedScenario
 
 STAGE_STATE = "stage"
@@ -107,8 +105,6 @@ def _scenario_json(scenario: PlannedScenario) -> dict[str, Any]:
 def build_run_plan(
     system: str,
     stage: Stage,
-    vocabulary: Vocabulary,
-    environment: Environment,
     interface: HttpInterface,
     scenarios: Sequence[PlannedScenario],
     environments_file: str,

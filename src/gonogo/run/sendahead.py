@@ -1,7 +1,7 @@
-"""Send ahead: all messages of one flag state go out together, then each awaits its own decision.
+"""Send ahead: the messages of a flag state go out together, then each awaits its own decision.
 
-The cost of a state is its slowest decision plus one quiet period, whatever the number of messages; any number of missing
-decisions costs one deadline.
+The cost of a state is its slowest decision plus one quiet period, whatever the number of messages; any number of
+missing decisions costs one deadline.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ def run_ahead(target: Target, environment: Environment, batch: Sequence[Sent], p
     if not batch:
         return
     with ThreadPoolExecutor(max_workers=environment.limits.in_flight) as pool:
-        sent = 0
-        for _ in pool.map(lambda item: _send(target, item), batch):
-            sent += 1
+        for sent, _ in enumerate(pool.map(lambda item: _send(target, item), batch), start=1):
             progress(sent, 0, len(batch))
         _redeliver(target, batch, pool)
         _await_decisions(target, environment, batch, pool, progress)
@@ -80,9 +78,7 @@ def _await_decisions(
         late = [item for item in decided if len(item.outgoing.again) > len(item.deliveries) - 1]
         list(pool.map(lambda item: _finish_redelivery(target, item), late))
         waiting = [
-            item
-            for item in waiting
-            if item.decided_at is None and now < item.sent_at + timing.decision_deadline
+            item for item in waiting if item.decided_at is None and now < item.sent_at + timing.decision_deadline
         ]
         progress(len(batch), sum(item.decided_at is not None for item in batch), len(batch))
         if waiting:

@@ -126,7 +126,9 @@ class RunSession:
                 self._flags_before = self._read_store()
         except (FlagConsentError, TargetError) as error:
             broken = isinstance(error, TargetError)
-            verdict = Verdict(Outcome.ERROR if broken else Outcome.NOT_RUN, (str(error),), describe_state(group.overlay))
+            verdict = Verdict(
+                Outcome.ERROR if broken else Outcome.NOT_RUN, (str(error),), describe_state(group.overlay)
+            )
             for name in self.plan.proven_flags:
                 self._emit_check(f"FLAG-{name}", "effect", verdict, group.name)
             return f"flag state {group.name!r} was not entered: {error}"
@@ -165,7 +167,9 @@ class RunSession:
         return item
 
     def _call(self, scenario: PlannedScenario, kind: Any) -> None:
-        message = self._probe_message(f"{scenario.id}-call", self.plan.channels[0] if self.plan.channels else "", "call")
+        message = self._probe_message(
+            f"{scenario.id}-call", self.plan.channels[0] if self.plan.channels else "", "call"
+        )
         try:
             answer = self.target.send_malformed(kind, message)
         except TargetError as error:
@@ -182,7 +186,7 @@ class RunSession:
         return Scene(scenario, self.plan.stage, self.vocabulary, self.observations, self.emit, blocked)
 
     def finish(self, *, interrupted: bool = False) -> None:
-        """Return the borrowed flags, prove the stage's state once more, and compare the target with how it was found."""
+        """Return the borrowed flags, prove the stage's state again, and compare the target with how it was found."""
         self._note("return", AFTER)
         guarded = (interrupted or self._safety_failed) and not self._is_sandbox
         left: list[str] = []
@@ -266,4 +270,3 @@ class RunSession:
 
     def _note(self, phase: str, state: str, **more: Any) -> None:
         self.recorder.record(Stream.PROGRESS, {"phase": phase, "state": state, **more})
-

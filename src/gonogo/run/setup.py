@@ -1,4 +1,7 @@
-"""Everything a run needs, read and checked before anything is sent; parent and child build the same from the same files."""
+"""Everything a run needs, read and checked before anything is sent.
+
+The parent and its child build the same setup from the same files.
+"""
 
 from __future__ import annotations
 
@@ -156,9 +159,7 @@ def _plan_features(
 ) -> tuple[dict[Path, Feature], RunPlan]:
     wanted = {f"{Path(pack).stem}.feature" for pack in stage.packs}
     generated = {f"{pack.name}.feature" for pack in system.packs.values()}
-    lines = {
-        case.id: case.source for pack in system.packs.values() for case in pack.cases
-    }
+    lines = {case.id: case.source for pack in system.packs.values() for case in pack.cases}
     problems: list[Problem] = []
     features: dict[Path, Feature] = {}
     scenarios = []
@@ -179,9 +180,7 @@ def _plan_features(
     _refuse_empty(planned, stage)
     environments_file = request.environments or project.relative(project.sources_of(system.name) / "environments.yaml")
     interface = system.environments.interfaces[environment.interface]
-    plan = build_run_plan(
-        system.name, stage, system.vocabulary, environment, interface, planned, environments_file
-    )
+    plan = build_run_plan(system.name, stage, interface, planned, environments_file)
     return features, plan
 
 
@@ -193,4 +192,3 @@ def _refuse_empty(planned: list[Any], stage: Stage) -> None:
             f"stage {stage.id} admits none of the {len(rows)} rows; a run without cases is never a success",
             reasons[0] if reasons else "Add rows to a pack of this stage.",
         )
-

@@ -14,10 +14,14 @@ from gonogo.run.scene import Scene
 from gonogo.targets.interface import NotAvailable
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
-_PHONE = re.compile(r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)|\d{3,4})[ .-]\d{3,4}[ .-]\d{3,4}(?![\w-])|(?<!\w)\+\d{9,15}(?!\w)")
+_PHONE = re.compile(
+    r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)|\d{3,4})[ .-]\d{3,4}[ .-]\d{3,4}(?![\w-])|(?<!\w)\+\d{9,15}(?!\w)"
+)
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-])")
 _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
-_TOKEN = re.compile(r"(?i)\bbearer\s+[a-z0-9._~+/-]{8,}|\beyJ[\w-]{8,}\.[\w-]{8,}|\bsk-[a-z0-9]{16,}|token[\"']?\s*[:=]\s*[\"']?[\w.-]{12,}")
+_TOKEN = re.compile(
+    r"(?i)\bbearer\s+[a-z0-9._~+/-]{8,}|\beyJ[\w-]{8,}\.[\w-]{8,}|\bsk-[a-z0-9]{16,}|token[\"']?\s*[:=]\s*[\"']?[\w.-]{12,}"
+)
 _MIN_BODY = 12
 
 

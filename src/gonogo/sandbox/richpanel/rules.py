@@ -90,8 +90,8 @@ _CONTEXTS = {name: compile_pattern(pattern, _WORDS) for name, pattern in context
 _CUES = {name: compile_pattern(pattern, _WORDS) for name, pattern in contexts.CUES.items()}
 _NEGATION = re.compile(
     r"(?:\b(?:do not|don't|didn't|did not|not|never)(?: really| actually| even)? (?:want|need|wish|try|trying|asking|"
-    r"ask|looking|going|planning|mean|meaning|interested|here)(?: it| this| my order| the order| you)?(?: to| for| in| be| to be)?"
-    r"(?: a| an| the| my| any| start a| get a| make a)?|"
+    r"ask|looking|going|planning|mean|meaning|interested|here)(?: it| this| my order| the order| you)?"
+    r"(?: to| for| in| be| to be)?(?: a| an| the| my| any| start a| get a| make a)?|"
     r"\b(?:instead of|rather than|without|no need (?:to|for)|not (?:about )?an?|not about|isn't an?|it's not an?|"
     r"not to)(?: the| a| an| my| having to)?|(?<!why )\b(?:please )?(?:do not|don't|never))\s*$"
 )

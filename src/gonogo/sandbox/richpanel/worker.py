@@ -81,7 +81,7 @@ class Worker:
             await self._process(job)
         except VendorExhaustedError as exhausted:
             self._bury(job, "vendor_unavailable", exhausted.attempts)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # Any failure of one job must neither stop the worker nor lose the message. Only the type is kept: the
             # text of an exception may quote the message.
             self._bury(job, type(error).__name__, 1)

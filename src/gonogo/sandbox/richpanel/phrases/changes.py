@@ -97,6 +97,7 @@ ADDRESS_CHANGE = read_phrases(r"""
      shipment)\b
 1    \bold (?:place|house|apartment|home|flat|residence)\b
 1    \b(?:increase|decrease|reduce|change|update|bump|adjust|lower|raise)<s>quantity\b
+1    \b(?:change|fix|edit|correct|update|switch|amend)<s>(?:it|that|this|them)<s>before\b
 """)
 
 BILLING = read_phrases(r"""

@@ -13,8 +13,8 @@ past_cancel = \b(?:i|we|i've|already|had|have|was|were|being)<s>cancelled\b|\baf
 cancel_wish = \b(?:please|want|need|like|how|can|could|help|wish)<s>(?:to )?(?:cancel|stop|end|unsubscribe)\b
 mailing = \b(?:unsubscrib\w+|opt\w* out|remove me|stop)<g>(?:e-?mails?|newsletters?|mailing|texts?|sms|marketing|
      list|messages)\b
-wrong_place = \b(?:delivered|left|dropped|arrived|went|misdelivered)<g>(?:wrong|different|another|old|previous|
-     neighbou?r\w*)\b
+wrong_place = (?<!be )(?<!being )\b(?:delivered|left|dropped|arrived|went|misdelivered)<g>(?:wrong|different|another|
+     old|previous|neighbou?r\w*)\b
 own_mistake = \b(?:i|we)(?:'ve| have| had)?<s>(?:accident\w* |mistaken\w* )?(?:ordered|order|picked|chose|selected|
      bought|clicked|entered|put)<s>(?:in )?(?:the )?(?:wrong|incorrect)\b|
      \b(?:wrong|incorrect) (?:size|color|one|item|model|quantity)<s>(?:ordered|selected|chosen|picked)\b|

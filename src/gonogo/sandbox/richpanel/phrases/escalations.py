@@ -108,6 +108,9 @@ FRAUD = read_phrases(r"""
      identity)\b<x>\b(?:wasn't me|not me|was not me|isn't me|without|never|didn't|no idea)\b
 1    \b(?:charge|transaction|purchase|payment|order)s?<w>(?:i|we) (?:didn't|did not|never|don't remember|haven't|
      have not|do not remember)<s>(?:authoriz\w+|approv\w+|make|made|place|placed|making|placing)\b
+1    \b(?:someone|somebody|stranger)<g>(?:got hold of|got into|took over|logged into|accessed|changed|is using|
+     has been using)<s>(?:my|our)\b
+1    \bin my name\b<x>\b(?:never|not|n't|nothing|no idea|without)\b|\b(?:never|not|didn't|don't)\b<x>\bin my name\b
 """)
 
 HARASSMENT = read_phrases(r"""

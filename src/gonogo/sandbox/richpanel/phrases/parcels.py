@@ -51,6 +51,10 @@ ORDER_STATUS = read_phrases(r"""
 1    \b(?:has|have|did|is|was|are)<s>(?:it|this|that|they|items?|everything)<s>(?:ship|shipped|sent|dispatched|left|
      leave)\b
 1    \bdid (?:you|u) (?:get|receive|see|process) my order\b
+1    \b(?:has|have|was|will)<s>(?:<parcel>|it|item)<s>delivered\b|\b(?:has|have|was|will)<s>(?:<parcel>|it|
+     item) be(?:en)? delivered\b
+1    \b(?:ordered|bought|placed)\b<w>\b(?:ago|last week|last month|weeks?|days)\b<x>\b(?:nothing|heard|no (?:word|
+     news|update|email|sign)|still|yet)\b
 """)
 
 SHIPPING_DELAY = read_phrases(r"""
@@ -87,6 +91,7 @@ LATE = read_phrases(r"""
 1    \bshould(?:'ve| have)<s>(?:arrived|been here|been delivered|come|shipped|gotten|got here|been shipped)\b|
      \bpast<s>(?:due|estimated|expected|delivery|promised)\b|\b(?:days|weeks|week) late\b|\boverdue\b|
      \btaking (?:so|too|forever|way too) long\b|\btaking (?:forever|ages)\b
+1    \b<order><s>(?:is|are|was|were|running)<s>(?:late|delayed|overdue)\b
 """)
 
 DELIVERED_NOT_RECEIVED = read_phrases(r"""
@@ -122,4 +127,8 @@ DELIVERED_NOT_RECEIVED = read_phrases(r"""
 1    \bdelivered\b<w>\b(?:on|at|yesterday|today|monday|tuesday|wednesday|thursday|friday|saturday|
      sunday)\b[\s\S]{0,160}?\b(?:was (?:at )?home|nobody|no one|neighbou?rs?|checked (?:the|my|everywhere|with)|
      looked everywhere|asked (?:my|the|around))\b
+1    \b(?:someone|somebody|neighbou?r|stranger|person|not me|nobody here)<g>signed for\b|
+     \bsigned for<g>(?:someone|somebody|not me|stranger|neighbou?r)\b
+1    (?<!be )(?<!being )\b(?:delivered|left|dropped)<g>(?:my|our|the) (?:old|previous|former|last) (?:address|house|
+     place|home|flat|apartment)\b
 """)
