@@ -29,7 +29,7 @@ check: $(STAMP)
 	$(BIN)/gonogo compile --check
 
 test: check
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests -n 4
 
 lock: $(STAMP)
 	$(BIN)/pip install --quiet pip-tools

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from statistics import median
 
 from gonogo.model.flags import ABSENT
 from gonogo.model.outcome import CheckClass, InconclusiveReason, Outcome, Verdict
@@ -26,6 +27,12 @@ def all_messages(draft: Draft) -> None:
 def stage_lets_replies_out(draft: Draft) -> None:
     """List the scenario as not tested where it could not fail."""
     draft.require_automation()
+
+
+@given("a row gets a reply of tier {tier:d} or above")
+def row_gets_reply(draft: Draft, tier: str) -> None:
+    """List the scenario as not tested where no row of the run gets such a reply."""
+    draft.require_reply_of_tier(int(tier))
 
 
 @given('the flags "{first}" and "{second}" are missing from the store')
@@ -255,6 +262,31 @@ def no_unmatched_disclosure(scene: Scene) -> Verdict:
     return _judge_each(scene, "tier 2 replies on a match only", _decided(scene), find)
 
 
+@then("every tier 2 reply shows the linked order and no other", check="order", cls=CheckClass.PRIVACY)
+def reply_shows_own_order(scene: Scene) -> Verdict:
+    """Judge the text of verified replies by what the order fixtures show; the text itself is never recorded."""
+
+    def find(sent: Sent) -> list[str] | NotAvailable:
+        linked = sent.outgoing.order or ""
+        own = scene.orders[linked].shows
+        foreign = [word for name, order in scene.orders.items() if name != linked for word in order.shows]
+        found = []
+        for reply in sent.automatic_replies:
+            template = scene.vocabulary.templates.get(str(reply.template))
+            if template is None or template.tier < 2:
+                continue
+            if not isinstance(reply.text, str):
+                return reply.text if isinstance(reply.text, NotAvailable) else NotAvailable("replies show no text")
+            if not any(word in reply.text for word in own):
+                found.append("the reply does not show the linked order")
+            if any(word in reply.text for word in foreign):
+                found.append("the reply shows another order")
+        return found
+
+    verified = [sent for sent in _decided(scene) if sent.outgoing.order is not None]
+    return _judge_each(scene, "what the linked order shows, and nothing of another", verified, find)
+
+
 @then("no action beyond a reply is taken", check="tier3", cls=CheckClass.SAFETY)
 def no_tier3_action(scene: Scene) -> Verdict:
     """Judge that the middleware only routes and replies."""
@@ -287,6 +319,20 @@ def no_withheld_template(scene: Scene) -> Verdict:
         return found
 
     return _judge_each(scene, "replies from the stage's templates on its channels", _decided(scene), find)
+
+
+@then("half of all messages are acknowledged within one second", check="quick")
+def acknowledged_at_once(scene: Scene) -> Verdict:
+    """Judge the median time of the first acknowledgements; percentiles are a matter of load tests."""
+    seconds = [sent.deliveries[0].seconds for sent in scene.all_sent if sent.accepted]
+    expected = "median acknowledgement ≤ 1 s"
+    if not seconds:
+        return Verdict.inconclusive(InconclusiveReason.NO_DATA, "no message was acknowledged", expected)
+    middle = median(seconds)
+    observed = f"median {middle * 1000:.0f} ms, n={len(seconds)}"
+    if middle <= 1.0:
+        return Verdict(Outcome.PASSED, (), expected, observed)
+    return Verdict(Outcome.FAILED, (f"{observed} > 1,000 ms (limit)",), expected, observed)
 
 
 def _event_names(sent: Sent) -> set[str] | NotAvailable:

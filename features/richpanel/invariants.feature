@@ -87,6 +87,11 @@ Feature: richpanel: what must hold for every message
       And no action beyond a reply is taken
       And no reply goes out from a template that this stage withholds
 
+    @INV-ACK
+    Scenario: [INV-ACK] Messages are acknowledged at once; deciding comes later
+      Given all messages of this run
+      Then half of all messages are acknowledged within one second
+
     @INV-EVENTS
     Scenario: [INV-EVENTS] Every message leaves its events, each with ticket, request, release and environment
       Given all messages of this run
@@ -101,6 +106,12 @@ Feature: richpanel: what must hold for every message
 
     @INV-REPLIES
     Scenario: [INV-REPLIES] Replies that need no order disclose nothing
-      Given this stage lets replies out
+      Given a row gets a reply of tier 1 or above
       And all messages of this run
       Then no tier 1 reply holds a link, an address or a number
+
+    @INV-ORDER
+    Scenario: [INV-ORDER] A verified reply shows the linked order and no other
+      Given a row gets a reply of tier 2 or above
+      And all messages of this run
+      Then every tier 2 reply shows the linked order and no other

@@ -23,7 +23,7 @@ ROWS = (
 _QUICK = {
     r'options: \[--flag-ttl, "0.5"\]': 'options: [--flag-ttl, "0.2", --latency, "0.02-0.15"]',
     r"propagation_deadline: 5, decision_deadline: 10, quiet_period: 1, poll_interval: 0.1": (
-        "propagation_deadline: 4, decision_deadline: 5, quiet_period: 0.7, poll_interval: 0.05"
+        "propagation_deadline: 6, decision_deadline: 10, quiet_period: 0.7, poll_interval: 0.05"
     ),
 }
 
@@ -52,6 +52,7 @@ class SmallProject:
 
     def __init__(self, folder: Path, rows: Sequence[str] = ROWS) -> None:
         self.root = folder
+        folder.mkdir(parents=True, exist_ok=True)
         for name in ("smoke_cases", "features", "steps", "pyproject.toml", "conftest.py"):
             source = ROOT / name
             if source.is_dir():

@@ -101,7 +101,8 @@ def test_a_child_that_dies_in_a_step_holds(quick: SmallProject, act: str) -> Non
     done = quick.run(2)
     assert (done.code, done.record["decision"]) == (3, "HOLD"), done.stderr
     assert done.outcome("AA-1/end") == "NOT_RUN"
-    assert_listed_as_not_run(quick, done, "ST-045")
+    # pytest itself survives a SystemExit and goes on; nothing survives the other two.
+    assert_listed_as_not_run(quick, done, "AA-1" if "SystemExit" in act else "ST-045")
 
 
 def test_a_step_without_a_verdict_or_with_an_exception_is_an_error(quick: SmallProject) -> None:
@@ -252,15 +253,10 @@ def test_a_target_that_says_yes_to_everything_is_not_go(
         *("run", "richpanel", "--stage", "1", "--env", "deployed", "--environments", environments, "--format", "json"),
         env={"RICHPANEL_WEBHOOK_TOKEN": "x"},
     )
-    assert done.code == (5 if asks_health else 1)
+    assert done.code == (5 if asks_health else 3)
     if not asks_health:
-        # The only thing that such a target shows is that it lets everybody in.
-        assert set(done.record["deciding"]) <= {
-            *(f"INV-AUTH/{check}" for check in ("no-token", "wrong-token")),
-            *(f"INV-BODY/{check}" for check in ("not-json", "not-object", "missing-key", "oversized")),
-        }
-        assert done.outcome("ST-001/reply") == "INCONCLUSIVE"
-        assert done.outcome("ST-001/decision") == "INCONCLUSIVE"
+        assert done.record["decision"] == "HOLD"
+        assert "PASSED" not in done.record["counts"], "such a target shows nothing"
 
 
 def test_production_is_refused(quick: SmallProject, sandbox) -> None:

@@ -23,8 +23,9 @@ def test_corpus_covers_every_intent() -> None:
 
 @pytest.mark.parametrize("intent", CORPUS)
 def test_paraphrases(intent: str) -> None:
-    read = {message: CLASSIFIER.classify(message) for message in CORPUS[intent]}
-    assert read == dict.fromkeys(CORPUS[intent], Reading(intent, injection=False))
+    messages = CORPUS[intent]
+    read = {message: CLASSIFIER.classify(message) for message in messages}
+    assert read == dict.fromkeys(messages, Reading(intent, injection=False))
 
 
 @pytest.mark.parametrize(("message", "intent"), MIXED)

@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import richpanel_observers_contract  # noqa: F401 - registers its observers
 from richpanel_observers import OBSERVERS
 from richpanel_server import Server, run_command
 

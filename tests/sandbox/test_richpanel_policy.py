@@ -159,7 +159,7 @@ def test_stage_1_routes_and_never_answers(routing: Server, intent: str) -> None:
         ({"tier2_tags": ["vip"]}, "tier2_tags"),
     ],
 )
-def test_one_switch_is_enough(automated: Server, flags: dict[str, object], blocker: str) -> None:
+def test_one_switch_is_enough(automated: Server, flags: dict[str, Any], blocker: str) -> None:
     automated.set_flags(all_on=True, **flags)
     decision = automated.decide(STATUS, customer="cust-tracked")
     assert decision["blocked_by"] == [blocker]

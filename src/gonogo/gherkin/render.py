@@ -68,7 +68,11 @@ def _checks(case: Case) -> Iterator[str]:
     yield f"the ticket carries the tag{'s' if len(case.tags) > 1 else ''} {tags}"
     yield f'the action is "{case.action.value}" where this stage allows it'
     if case.template is None:
-        yield "no reply template is chosen" if case.mode is not Mode.DUPLICATE else "no other template than its own is chosen"
+        yield (
+            "no reply template is chosen"
+            if case.mode is not Mode.DUPLICATE
+            else "no other template than its own is chosen"
+        )
     else:
         yield f'the reply is "{case.template}" where this stage allows it'
     if case.mode is Mode.DUPLICATE:

@@ -59,6 +59,13 @@ class Control(Frozen):
     reply: Word
 
 
+class Order(Frozen):
+    """An order fixture: what tells it apart in a verified reply, and the variables by which it is linked."""
+
+    shows: tuple[Word, ...] = Field(min_length=1)
+    variables: dict[Word, Any] = Field(min_length=1)
+
+
 class Embedded(Frozen):
     """A sandbox that a run starts and stops by itself."""
 
@@ -73,13 +80,13 @@ class Environment(Frozen):
     kind: Annotated[Kind, BeforeValidator(_kind)]
     target: Word = "http"
     interface: Word
-    base_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")] | None = None
     embedded: Embedded | None = None
     timing: Timing
     limits: Limits = Limits()
     probe: Probe | None = None
     controls: dict[Word, Control] = Field(default_factory=dict)
-    orders: dict[Word, dict[str, Any]] = Field(default_factory=dict)
+    orders: dict[Word, Order] = Field(default_factory=dict)
     variables: dict[Word, Any] = Field(default_factory=dict)
 
 

@@ -73,7 +73,7 @@ def derive_expectation(case: Case, stage: Stage, vocabulary: Vocabulary) -> Expe
 
 
 def _borrowed_flags(case: Case, stage: Stage) -> dict[str, FlagValue]:
-    """Return the flags that differ from the stage's own; a route-only row needs no switch that already stops replies."""
+    """Return the flags to borrow; a route-only row needs none where the stage stops replies anyway."""
     if case.mode is Mode.ROUTE_ONLY and not stage.automation_on:
         return {}
     own: dict[str, FlagValue] = {SAFE_MODE: stage.safe_mode, AUTOMATION: stage.automation_enabled}
@@ -104,40 +104,57 @@ def _derive_kill_switch(case: Case, stage: Stage, vocabulary: Vocabulary) -> Exp
 
 
 def _derive_reply(case: Case, stage: Stage, vocabulary: Vocabulary) -> Reply:
-    if vocabulary.intents[case.intent].tier == 0:
+    intent = vocabulary.intents[case.intent]
+    if intent.tier == 0:
         return Reply(None, f"{case.intent} is tier 0 and never answered automatically")
+    if case.mode is Mode.TIER0_SAFETY:
+        return Reply(None, "the row is an escalation and never answered automatically")
     if stage.safe_mode:
         return Reply(None, f"stage {stage.id} has safe_mode=true")
     if not stage.automation_enabled:
         return Reply(None, f"stage {stage.id} has automation_enabled=false")
     if case.template is not None:
         return _allow(case.template, case, stage, vocabulary)
-    if case.action is Action.NO_DUPLICATE_REPLY:
-        return Reply(None, "the row names no template for the first delivery", at_most_one=True)
-    return Reply(None, "the row expects none")
+    if case.action is not Action.NO_DUPLICATE_REPLY:
+        return Reply(None, "the row expects none")
+    if intent.reply is None:
+        return Reply(None, f"{case.intent} has no reply of its own")
+    possible = _allow(intent.reply, case, stage, vocabulary)
+    if possible.template is None:
+        return possible
+    return Reply(None, "the row names no template for the first delivery", at_most_one=True)
 
 
 def _allow(template: str, case: Case, stage: Stage, vocabulary: Vocabulary) -> Reply:
-    """Return the reply that a stage with automation on allows for a wanted template."""
-    if case.channel not in stage.channels:
-        return Reply(None, f"channel {case.channel} is not enabled at stage {stage.id}")
-    if template not in stage.templates:
-        return _replace(template, f"{template} is not on the whitelist of stage {stage.id}", stage)
-    if vocabulary.tier_of(template) >= 2:
-        if stage.tier2.channels is not None and case.channel not in stage.tier2.channels:
-            return _replace(template, f"stage {stage.id} opens tier 2 to {', '.join(stage.tier2.channels)} only", stage)
-        if stage.tier2.tags is not None and not set(stage.tier2.tags) & set(case.tags):
-            return _replace(template, f"stage {stage.id} opens tier 2 to tickets tagged {stage.tier2.tags} only", stage)
-        return Reply(template, "the linked order matches")
-    return Reply(template, f"stage {stage.id} allows it")
-
-
-def _replace(template: str, why: str, stage: Stage) -> Reply:
-    """Return what the plan puts in the place of a withheld template: nothing, unless it names another one."""
+    """Return the reply that a stage with automation on allows for a wanted template, or what the plan sends instead."""
+    why = _why_withheld(template, case, stage, vocabulary)
+    if not why:
+        verified = vocabulary.tier_of(template) >= 2
+        return Reply(template, "the linked order matches" if verified else f"stage {stage.id} allows it")
     other = stage.instead.get(template)
-    if other is None or other not in stage.templates:
+    if other is None or _why_withheld(other, case, stage, vocabulary):
         return Reply(None, why)
     return Reply(other, f"{why}; the plan sends {other} instead")
+
+
+def _why_withheld(template: str, case: Case, stage: Stage, vocabulary: Vocabulary) -> str:
+    """Return why a stage with automation on does not send a template for a case; an empty text if it does."""
+    if case.channel not in stage.channels:
+        return f"channel {case.channel} is not enabled at stage {stage.id}"
+    if template not in stage.templates:
+        return f"{template} is not on the whitelist of stage {stage.id}"
+    tier, subset = vocabulary.tier_of(template), stage.tier2
+    if tier < 2:
+        return ""
+    if tier > 2:
+        return f"{template} is of tier {tier}, which is never sent"
+    if case.mode is not Mode.TIER2_MATCH:
+        return f"{template} is of tier 2 and the row links no order"
+    if subset.channels is not None and case.channel not in subset.channels:
+        return f"stage {stage.id} opens tier 2 to channels {', '.join(subset.channels) or 'none'} only"
+    if subset.tags is not None and not set(subset.tags) & set(case.tags):
+        return f"stage {stage.id} opens tier 2 to tickets tagged {', '.join(subset.tags) or 'none'} only"
+    return ""
 
 
 def _derive_action(reply: Reply, vocabulary: Vocabulary) -> Action | None:

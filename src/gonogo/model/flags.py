@@ -12,6 +12,8 @@ CHANNELS = "automation_enabled_channels"
 TIER2_CHANNELS = "tier2_channels"
 TIER2_TAGS = "tier2_tags"
 TEMPLATE_PREFIX = "template_enabled."
+_SWITCHES = (SAFE_MODE, AUTOMATION)
+_LISTS = (CHANNELS, TIER2_CHANNELS, TIER2_TAGS)
 
 
 class Missing(Enum):
@@ -21,7 +23,7 @@ class Missing(Enum):
 
 
 ABSENT = Missing.ABSENT
-FlagValue: TypeAlias = bool | tuple[str, ...] | None | Missing
+FlagValue: TypeAlias = bool | tuple[str, ...] | Missing | None
 FlagState: TypeAlias = Mapping[str, FlagValue]
 
 
@@ -39,8 +41,8 @@ def is_towards_safe(name: str, old: FlagValue, new: FlagValue) -> bool:
     """Return whether a change can only stop customer-facing automation and never start it.
 
     Safe mode on, automation off, a template off and a shorter list of channels or tags are safe directions. For an
-    allow-list None means no restriction. A flag missing from the store counts as the unsafe side of any change, since
-    nobody has proven what the system makes of it.
+    allow-list None means no restriction. Nobody has proven what the system makes of a missing flag: removing one is
+    never safe, and only the safest value is safe to write where there was none. Nor is a flag that is not known here.
     """
     if old == new:
         return True
@@ -48,11 +50,11 @@ def is_towards_safe(name: str, old: FlagValue, new: FlagValue) -> bool:
         return False
     if name == SAFE_MODE:
         return new is True
-    if name in (CHANNELS, TIER2_CHANNELS, TIER2_TAGS):
+    if name in _LISTS:
         if not isinstance(new, tuple):
             return False
         return not new or old is None or (isinstance(old, tuple) and set(new) <= set(old))
-    return new is False
+    return new is False and (name == AUTOMATION or name.startswith(TEMPLATE_PREFIX))
 
 
 def is_automation_on(state: FlagState) -> bool:
@@ -61,9 +63,22 @@ def is_automation_on(state: FlagState) -> bool:
 
 
 def order_changes(old: FlagState, new: FlagState) -> list[str]:
-    """Return the names whose value differs, those towards safe first: no moment in between is less safe than both ends."""
+    """Return the names whose value differs, in an order in which nothing goes out that neither end allows.
+
+    What narrows comes first, the two switches before all; then lists that are exchanged for others; then what widens,
+    the switches last. (Two lists that are both exchanged while replies go out have no such order.)
+    """
     changed = [name for name in new if name not in old or old[name] != new[name]]
-    return sorted(changed, key=lambda name: not is_towards_safe(name, old.get(name, ABSENT), new[name]))
+    return sorted(changed, key=lambda name: _rank(name, old.get(name, ABSENT), new[name]))
+
+
+def _rank(name: str, old: FlagValue, new: FlagValue) -> int:
+    if is_towards_safe(name, old, new):
+        return 0 if name in _SWITCHES else 1
+    if name in _SWITCHES:
+        return 4
+    # Narrowing the other way round would be safe: so this change widens, and does nothing else.
+    return 3 if is_towards_safe(name, new, old) or name not in _LISTS else 2
 
 
 def describe_value(value: FlagValue) -> str:

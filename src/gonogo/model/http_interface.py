@@ -1,7 +1,7 @@
 """How a middleware speaks HTTP, as data: paths, bodies, and where each answer holds what.
 
-Paths, headers and bodies may hold `{placeholders}`; fields are JMESPath expressions over the JSON answer. A field that
-is not named here is one that the target cannot show.
+Paths, headers and bodies (their keys too) may hold `{placeholders}`; fields are JMESPath expressions over the JSON
+answer. A field that is not named here is one that the target cannot show.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, Field
 
+from gonogo.model.flags import TEMPLATE_PREFIX
 from gonogo.model.vocabulary import Frozen, Word
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -27,7 +28,7 @@ def _check_expression(text: str) -> str:
 
 
 def _check_request(text: str) -> str:
-    if not re.fullmatch(r"(GET|POST|PUT|PATCH|DELETE) /\S*", text):
+    if not re.fullmatch(r"(GET|POST|PUT|PATCH|DELETE) /[\x21-\x7e]*", text):
         raise ValueError("not a request; allowed: a method and a path, such as 'GET /health'")
     return text
 
@@ -37,10 +38,11 @@ RequestLine = Annotated[str, AfterValidator(_check_request)]
 
 
 class Token(Frozen):
-    """The header that authenticates, and the environment variable that holds its value."""
+    """The header that authenticates: `prefix`, such as `"Bearer "`, and the value of an environment variable."""
 
-    header: Word
+    header: Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
     env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    prefix: Annotated[str, Field(max_length=40, pattern=r"^[\x21-\x7e][\x20-\x7e]*$|^$")] = ""
 
 
 class Request(Frozen):
@@ -86,7 +88,10 @@ EventField = Literal["event", "ticket_id", "request_id", "release", "env"]
 
 
 class DecisionsRequest(Request):
-    """The decisions about a ticket; `flags_used` says where a decision shows the flags that the worker used."""
+    """The decisions about a ticket; `flags_used` says where a decision shows the flags that the worker used.
+
+    `aliases` maps the system's own words to ours, field by field; they hold for tickets and replies too.
+    """
 
     items: Expression = "@"
     fields: dict[DecisionField, Expression]
@@ -122,11 +127,23 @@ class LogsRequest(Request):
     items: Expression = "@"
 
 
+ALL_TEMPLATES = f"{TEMPLATE_PREFIX}*"
+
+
+def _check_names(names: dict[str, str]) -> dict[str, str]:
+    for ours, theirs in names.items():
+        if theirs.count("*") != (ours == ALL_TEMPLATES) or ("*" in ours and ours != ALL_TEMPLATES):
+            raise ValueError(f"{ours!r}: only {ALL_TEMPLATES!r} may hold a '*', and its name then holds one too")
+    if len(set(names.values())) != len(names):
+        raise ValueError("two of our flags have one name there")
+    return names
+
+
 class FlagsRequest(Request):
-    """The flags in the store; `names` maps our flag names to the system's, `template_enabled.*` all templates at once."""
+    """The flags in the store; `names` maps our flag names to the system's, `template_enabled.*` all templates."""
 
     values: Expression = "@"
-    names: dict[Word, Word] = Field(default_factory=dict)
+    names: Annotated[dict[Word, Word], AfterValidator(_check_names)] = Field(default_factory=dict)
 
 
 class HttpInterface(Frozen):

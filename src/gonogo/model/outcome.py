@@ -135,7 +135,7 @@ def heavier(first: CheckClass, second: CheckClass) -> CheckClass:
 
 
 def merge_results(results: Iterable[CheckResult]) -> list[CheckResult]:
-    """Return one result per check id: outcomes combined with max, reasons of every part kept, in order of first sight."""
+    """Return one result per check id: outcomes combined with max, all reasons kept, in order of first sight."""
     merged: dict[str, CheckResult] = {}
     for result in results:
         seen = merged.get(result.id)

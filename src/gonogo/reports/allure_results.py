@@ -12,33 +12,57 @@ from uuid import NAMESPACE_URL, uuid5
 from gonogo.model.outcome import CheckResult, Outcome, worst
 from gonogo.reports.severity import severity_of
 
+_GREEN = frozenset({"passed", "skipped"})
+_STATUSES = _GREEN | {"failed", "broken"}
+
 
 def read_titles(folder: Path) -> set[str]:
     """Return the names of all results in a folder; a result that cannot be read counts as absent."""
-    titles = set()
-    for path in folder.glob("*-result.json"):
+    return {name for _, name, _ in _read_results(folder)}
+
+
+def _read_results(folder: Path) -> list[tuple[Path, str, str]]:
+    """Return path, name and status of every whole result."""
+    found = []
+    for path in sorted(folder.glob("*-result.json")):
         try:
-            titles.add(str(json.loads(path.read_bytes())["name"]))
-        except (ValueError, KeyError, OSError):
+            entry = json.loads(path.read_bytes())
+            name, status = entry["name"], entry["status"]
+        except (ValueError, KeyError, TypeError, OSError, RecursionError):
             continue
-    return titles
+        if isinstance(name, str) and status in _STATUSES:
+            found.append((path, name, status))
+    return found
 
 
 def write_missing_results(
     folder: Path, cases: Mapping[str, str], results: Sequence[CheckResult], labels: Mapping[str, str], at_ms: int
 ) -> int:
-    """Write a broken or failed result for every case that has none; `cases` maps ids to titles. Returns how many."""
+    """Write a result for every case that has none, or none but a lie; `cases` maps ids to titles. Returns how many.
+
+    A result that shows green for a case that neither passed nor warned is removed: a check can end worse than its
+    scenario saw, since what was not recorded did not run. A case without any check has not run.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    present = read_titles(folder)
-    written = 0
-    for case, title in cases.items():
-        checks = [result for result in results if result.case == case]
-        if title in present or not checks:
-            continue
-        entry = _result(case, title, checks, labels, at_ms)
-        (folder / f"{entry['uuid']}-result.json").write_text(json.dumps(entry, ensure_ascii=False), "utf-8")
-        written += 1
-    return written
+    checks_of: dict[str, list[CheckResult]] = {case: [] for case in cases}
+    for result in results:
+        checks_of.setdefault(result.case, []).append(result)
+    present: set[str] = set()
+    bad = {
+        cases.get(case, case)
+        for case, checks in checks_of.items()
+        if worst(one.outcome for one in checks) > Outcome.WARNED
+    }
+    for path, name, status in _read_results(folder):
+        if name in bad and status in _GREEN:
+            path.unlink()
+        else:
+            present.add(name)
+    missing = [case for case in checks_of if cases.get(case, case) not in present]
+    for case in missing:
+        entry = _result(case, cases.get(case, case), checks_of[case], labels, at_ms)
+        (folder / f"{entry['uuid']}-result.json").write_text(json.dumps(entry), "utf-8")
+    return len(missing)
 
 
 def _result(
@@ -52,7 +76,7 @@ def _result(
         "name": title,
         "fullName": case,
         "status": _status(outcome),
-        "statusDetails": {"message": "\n".join(_line(check) for check in checks if check.outcome > Outcome.WARNED)},
+        "statusDetails": {"message": _explain(checks)},
         "stage": "finished",
         "start": at_ms,
         "stop": at_ms,
@@ -69,6 +93,12 @@ def _result(
             for check in checks
         ],
     }
+
+
+def _explain(checks: Sequence[CheckResult]) -> str:
+    if not checks:
+        return "no check has an outcome, so nothing ran"
+    return "\n".join(_line(check) for check in checks if check.outcome > Outcome.WARNED)
 
 
 def _line(check: CheckResult) -> str:

@@ -6,10 +6,19 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
-from gonogo.model.outcome import CheckResult, Outcome
+from gonogo.model.outcome import CheckClass, CheckResult, Outcome, SourceRef
 
 # XML 1.0 cannot carry these at all, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_NOTHING = CheckResult(
+    "RUN",
+    "planned-set",
+    Outcome.NOT_RUN,
+    CheckClass.REQUIRED,
+    SourceRef("", 0),
+    ("nothing was planned, so nothing ran",),
+)
 
 
 def render_junit(
@@ -17,10 +26,11 @@ def render_junit(
 ) -> str:
     """Return the XML of a run: a test case for every scenario, with its worst check; `titles` maps cases to names.
 
-    INCONCLUSIVE, NOT_RUN and ERROR are errors, PENDING is a failure of type `pending`, FAILED a failure.
+    INCONCLUSIVE, NOT_RUN and ERROR are errors, PENDING is a failure of type `pending`, FAILED a failure. A run without
+    any result is an error too: many a pipeline takes an empty report for a green one.
     """
     by_case: dict[str, list[CheckResult]] = {}
-    for result in results:
+    for result in results or [_NOTHING]:
         by_case.setdefault(result.case, []).append(result)
     worst = {case: max(checks, key=lambda check: check.outcome) for case, checks in by_case.items()}
     failures = sum(result.outcome in (Outcome.FAILED, Outcome.PENDING) for result in worst.values())
@@ -45,7 +55,7 @@ def _add_case(
         {
             "name": _clean(title),
             "classname": _clean(name),
-            "file": worst.source.file,
+            "file": _clean(worst.source.file),
             "line": str(worst.source.line),
             "time": "0",
         },

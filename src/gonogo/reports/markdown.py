@@ -8,6 +8,8 @@ from typing import Any
 
 WORDS = {"GO": "GO", "HOLD": "HOLD", "NO_GO": "NO-GO"}
 _SHOWN = 40
+# What Markdown reads as markup anywhere, links and mentions without brackets, and bullets and rules of their own.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#&~!@]|:(?=//)|(?<![^ ])[-+=]+(?![^ ]))")
 
 
 def render_decision(record: Mapping[str, Any], next_command: str) -> str:
@@ -17,16 +19,17 @@ def render_decision(record: Mapping[str, Any], next_command: str) -> str:
     order = {name: index for index, name in enumerate(record["deciding"])}
     checks.sort(key=lambda check: order[f"{check['case']}/{check['check']}"])
     build = record["build"].get("before") or "not shown by the target"
+    place = f"{escape(record['system'])}, stage {escape(record['stage'])}, {escape(record['environment'])}"
+    when = f"{record['started']} to {record['finished']}"
+    release = escape(record["release"] or "not named")
     lines = [
-        f"# {WORDS[record['decision']]}: {escape(record['system'])}, stage {escape(record['stage'])}, "
-        f"{escape(record['environment'])}",
+        f"# {WORDS[record['decision']]}: {place}",
         "",
-        f"Run `{record['runs'][0]}`, {record['started']} to {record['finished']}. Build: {escape(build)}. "
-        f"Release: {escape(record['release'] or 'not named')}.",
+        f"Run {escape(', '.join(record['runs']))}, {when}. Build: {escape(build)}. Release: {release}.",
         "",
-        "Checks: " + ", ".join(f"{count} {name}" for name, count in record["counts"].items()) + ".",
+        "Checks: " + (", ".join(f"{count} {name}" for name, count in record["counts"].items()) or "none") + ".",
         "",
-        *(f"> {escape(note)}" for note in record["notes"]),
+        *(line for note in record["notes"] for line in (f"> {escape(note)}", "")),
         "## What decided",
         "",
         *_deciding(record, checks),
@@ -41,7 +44,7 @@ def render_decision(record: Mapping[str, Any], next_command: str) -> str:
         "",
         "## Next",
         "",
-        f"    {next_command}",
+        f"    {_flatten(next_command)}",
         "",
     ]
     return "\n".join(lines)
@@ -87,12 +90,15 @@ def _expectations(expectations: Mapping[str, Mapping[str, Any]]) -> list[str]:
     if not grouped:
         return ["No rows ran."]
     return [
-        f"- {escape(reply)}: {', '.join(cases[:12])}{f' and {len(cases) - 12} more' if len(cases) > 12 else ''}"
+        f"- {escape(reply)}: {escape(', '.join(cases[:12]))}{f' and {len(cases) - 12} more' if len(cases) > 12 else ''}"
         for reply, cases in grouped.items()
     ]
 
 
 def escape(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    flat = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", flat)
+    return _SPECIAL.sub(r"\\\1", _flatten(text))
+
+
+def _flatten(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gonogo.errors import Problem
@@ -52,6 +52,7 @@ class Draft:
     row: dict[str, Any] = field(default_factory=dict)
     borrowed: dict[str, FlagValue] = field(default_factory=dict)
     wants_control: bool = False
+    needs_tier: int = 0
     judges_all: bool = False
     refused: str = ""
 
@@ -77,6 +78,10 @@ class Draft:
         if not self.stage.automation_on:
             self.refused = f"stage {self.stage.id} lets no reply out, so this could not fail"
 
+    def require_reply_of_tier(self, tier: int) -> None:
+        """Have the scenario listed as not tested where no row gets a reply of this tier or above."""
+        self.needs_tier = tier
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedScenario:
@@ -95,6 +100,7 @@ class PlannedScenario:
     checks: tuple[PlannedCheck, ...]
     steps: tuple[tuple[Step, str], ...]
     judges_all: bool
+    needs_tier: int
     refused: str
 
     @property
@@ -115,8 +121,14 @@ class Planner:
 
     def plan_all(self, scenarios: Iterable[Scenario]) -> list[PlannedScenario]:
         """Return the plans of all scenarios that can be planned."""
-        planned = [self.plan(scenario) for scenario in scenarios]
-        return [plan for plan in planned if plan is not None]
+        planned = [plan for scenario in scenarios if (plan := self.plan(scenario)) is not None]
+        replies = {
+            plan.expectation.reply.template
+            for plan in planned
+            if plan.admitted and plan.expectation is not None and plan.expectation.reply.template is not None
+        }
+        highest = max((self._vocabulary.tier_of(template) for template in replies), default=0)
+        return [plan if plan.needs_tier <= highest else _refuse(plan, self._stage) for plan in planned]
 
     def plan(self, scenario: Scenario) -> PlannedScenario | None:
         """Return the plan of a scenario, or None after reporting why it cannot run."""
@@ -156,6 +168,7 @@ class Planner:
             tuple(checks),
             tuple((step, definition[0].check) for step, definition in found if definition),
             draft.judges_all,
+            draft.needs_tier,
             draft.refused or (expectation.refused if expectation else ""),
         )
 
@@ -233,16 +246,16 @@ class Planner:
 
     def _outgoing(self, draft: Draft, expectation: Expectation | None) -> tuple[Outgoing, ...]:
         flags = {**draft.borrowed, **(expectation.flags if expectation else {})}
-        messages = [_with(message, flags=flags) for message in draft.messages]
+        messages = [replace(message, flags=flags) for message in draft.messages]
         if draft.wants_control and messages:
             # The control is the same message in the stage's own state, where the switch is not thrown.
-            messages.append(_with(messages[0], role=CONTROL, conversation=CONTROL, flags={}, again=()))
+            messages.append(replace(messages[0], role=CONTROL, conversation=CONTROL, flags={}, again=()))
         return tuple(messages)
 
 
-def _with(message: Outgoing, **changes: Any) -> Outgoing:
-    values = {name: getattr(message, name) for name in Outgoing.__slots__}
-    return Outgoing(**{**values, **changes})
+def _refuse(plan: PlannedScenario, stage: Stage) -> PlannedScenario:
+    why = f"no row gets a reply of tier {plan.needs_tier} at stage {stage.id}, so this could not fail"
+    return replace(plan, refused=plan.refused or why)
 
 
 def _call_prepare(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gonogo.model.case import Case
+from gonogo.model.environment import Order
 from gonogo.model.expectation import Expectation
 from gonogo.model.outcome import CheckResult, InconclusiveReason, Outcome, Verdict
 from gonogo.model.plan import Stage
@@ -25,6 +26,7 @@ class Scene:
     vocabulary: Vocabulary
     observations: Observations
     emit: Callable[[CheckResult], None]
+    orders: Mapping[str, Order] = field(default_factory=dict)
     blocked: str = ""
     results: list[CheckResult] = field(default_factory=list)
 

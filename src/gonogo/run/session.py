@@ -148,7 +148,9 @@ class RunSession:
     def _sent(self, scenario: PlannedScenario, outgoing: Outgoing, state: str) -> Sent:
         ticket = f"gonogo-{self.run_id}-{scenario.id}-{outgoing.conversation}"
         event = f"{ticket}-{outgoing.role}"
-        order: Mapping[str, Any] = self.environment.orders.get(outgoing.order, {}) if outgoing.order else {}
+        order: Mapping[str, Any] = {}
+        if outgoing.order in self.environment.orders:
+            order = self.environment.orders[outgoing.order].variables
         message = Message(
             ticket,
             event,
@@ -183,7 +185,15 @@ class RunSession:
     def scene(self, scenario: PlannedScenario) -> Scene:
         """Return what the scenario's steps see."""
         blocked = self._blocked.get(scenario.id, "")
-        return Scene(scenario, self.plan.stage, self.vocabulary, self.observations, self.emit, blocked)
+        return Scene(
+            scenario,
+            self.plan.stage,
+            self.vocabulary,
+            self.observations,
+            self.emit,
+            self.environment.orders,
+            blocked,
+        )
 
     def finish(self, *, interrupted: bool = False) -> None:
         """Return the borrowed flags, prove the stage's state again, and compare the target with how it was found."""

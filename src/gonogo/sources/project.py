@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gonogo.errors import Problem, SourceError, UsageError
 from gonogo.model.case import Pack
@@ -42,7 +43,8 @@ class Project:
             if (folder / "smoke_cases").is_dir():
                 return cls(folder, _step_modules(folder / "pyproject.toml"))
         raise UsageError(
-            f"no smoke_cases/ folder here or above: {start}", "Run gonogo inside a project, or create smoke_cases/<system>/."
+            f"no smoke_cases/ folder here or above: {start}",
+            "Run gonogo inside a project, or create smoke_cases/<system>/.",
         )
 
     def sources_of(self, system: str) -> Path:
@@ -56,7 +58,13 @@ class Project:
     @property
     def systems(self) -> tuple[str, ...]:
         """Return the names of all systems, sorted."""
-        return tuple(sorted(path.name for path in (self.root / "smoke_cases").iterdir() if path.is_dir()))
+        return tuple(
+            sorted(
+                path.name
+                for path in (self.root / "smoke_cases").iterdir()
+                if path.is_dir() and path.name[0] not in "._"
+            )
+        )
 
     def relative(self, path: Path) -> str:
         """Return a path as people see it: relative to the project where it lies inside."""
@@ -84,10 +92,7 @@ class Project:
         problems += found
         packs: dict[str, Pack] = {}
         if vocabulary is not None and with_packs:
-            paths = [cases] if cases else [folder / pack for pack in plan.packs] if plan else sorted(folder.glob("*.csv"))
-            for path in paths:
-                if cases is None and not path.is_file():
-                    continue  # the plan's own problem names it
+            for path in [cases] if cases else _pack_files(folder, plan):
                 packs[path.name], found = read_pack(path, self.relative(path), vocabulary)
                 problems += found
             problems += _shared_ids(packs)
@@ -96,6 +101,12 @@ class Project:
         if vocabulary is None or plan is None or known is None:
             raise AssertionError("a file without problems has its data")
         return System(name, vocabulary, plan, known, packs)
+
+
+def _pack_files(folder: Path, plan: Plan | None) -> list[Path]:
+    """Return the packs of a plan that are there; the plan's own problems name the others."""
+    here = {path.name: path for path in sorted(folder.glob("*.csv")) if path.is_file()}
+    return list(here.values()) if plan is None else [here[pack] for pack in plan.packs if pack in here]
 
 
 def _shared_ids(packs: dict[str, Pack]) -> list[Problem]:
@@ -115,11 +126,13 @@ def _step_modules(pyproject: Path) -> tuple[str, ...]:
     if not pyproject.is_file():
         return ()
     try:
-        table = tomllib.loads(pyproject.read_text("utf-8")).get("tool", {}).get("gonogo", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table: Any = tomllib.loads(pyproject.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SourceError([Problem("pyproject.toml", 0, "", f"not TOML: {error}. Correct the syntax.")]) from error
-    steps = table.get("steps", [])
+    for key in ("tool", "gonogo"):
+        table = table.get(key, {}) if isinstance(table, dict) else {}
+    steps = table.get("steps", []) if isinstance(table, dict) else None
     if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
-        text = "is not a list of module names. Write steps = [\"steps.tickets\"]."
+        text = 'is not a list of module names. Write steps = ["steps.tickets"].'
         raise SourceError([Problem("pyproject.toml", 0, "tool.gonogo.steps", text)])
     return tuple(steps)

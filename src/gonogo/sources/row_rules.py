@@ -33,20 +33,24 @@ def check_row(case: Case, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
         )
     foreign = [tag for tag in case.tags if tag not in (*intent.tags, *vocabulary.neutral_tags)]
     if foreign:
-        yield (
-            "expected_tags",
-            f"names {', '.join(foreign)}, which {case.intent} does not get; its tags: {', '.join(intent.tags)}. "
-            "Remove the other intent's tag.",
-        )
+        tags = ", ".join(intent.tags)
+        what = f"names {', '.join(foreign)}, which {case.intent} does not get; its tags: {tags}."
+        yield "expected_tags", f"{what} Remove the other intent's tag."
 
 
 def _check_mode(case: Case, intent: Intent) -> Iterator[tuple[str, str]]:
     if case.mode is Mode.TIER0_SAFETY and intent.tier != 0:
-        yield "expected_primary_intent", f"is {case.intent!r}, which is not tier 0; mode {case.mode} is for tier 0 only."
+        yield (
+            "expected_primary_intent",
+            f"is {case.intent!r}, which is not tier 0; mode {case.mode} is for tier 0 only.",
+        )
     allowed = _ACTIONS[case.mode]
     if case.action not in allowed:
         words = ", ".join(allowed)
-        yield "expected_action", f"is {case.action.value!r}; mode {case.mode.value} allows: {words}. Correct one of them."
+        yield (
+            "expected_action",
+            f"is {case.action.value!r}; mode {case.mode.value} allows: {words}. Correct one of them.",
+        )
 
 
 def _check_template(case: Case, intent: Intent, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
@@ -64,6 +68,9 @@ def _check_template(case: Case, intent: Intent, vocabulary: Vocabulary) -> Itera
         allowed = ", ".join(name for name in (intent.reply, *intent.verified) if name) or "none"
         yield column, f"is {case.template!r}, which the vocabulary does not give {case.intent}; allowed: {allowed}."
     elif case.action in _TIER_OF_ACTION and tier != _TIER_OF_ACTION[case.action]:
-        yield column, f"is {case.template!r} of tier {tier}, but the action is {case.action.value}. Correct one of them."
+        yield (
+            column,
+            f"is {case.template!r} of tier {tier}, but the action is {case.action.value}. Correct one of them.",
+        )
     elif tier >= 2 and case.mode is not Mode.TIER2_MATCH:
         yield column, f"is {case.template!r} of tier {tier}; without a linked order nothing of tier 2 may be sent."

@@ -34,7 +34,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("tier0_reply", "Tier-0 escalations get an automatic reply where automation is on.", AUTOMATED),
     Fault("kill_switch_ignored", "automation_enabled=false does not stop replies.", AUTOMATED),
     Fault("safe_mode_ignored", "safe_mode=true does not stop replies.", AUTOMATED),
-    Fault("whitelist_ignored", "Templates that are not enabled are sent.", (0, 2, 3)),
+    Fault("whitelist_ignored", "Templates that are not enabled are sent.", (2, 3)),
     Fault("channel_ignored", "Channels without automation are answered.", AUTOMATED),
     Fault("tier2_without_match", "An order is disclosed without a deterministic match.", TIER2),
     Fault("wrong_order_disclosed", "A verified reply holds the tracking link of another customer's order.", TIER2),
@@ -64,7 +64,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("flag_no_effect", "Flag changes read back right and never reach the worker.", AUTOMATED),
     Fault("flag_slow", "Flag changes reach the worker only after 600 s.", AUTOMATED),
     Fault("flag_write_lost", "Flag writes are answered with 200 and not stored.", AUTOMATED),
-    Fault("missing_flags_on", "Flags missing from the store count as automation on.", EVERY),
+    Fault("missing_flags_on", "Flags missing from the store count as automation on.", AUTOMATED),
     # Ingress
     Fault("unauthenticated_accepted", "A webhook without a token is accepted.", EVERY),
     Fault("wrong_token_accepted", "A webhook with a wrong token is accepted.", EVERY),
@@ -73,7 +73,6 @@ FAULTS: tuple[Fault, ...] = (
     Fault("unparsable_accepted", "A body that is not JSON is accepted and processed.", EVERY),
     Fault("missing_fields_accepted", "A body without ticket_id or event_type is accepted.", EVERY),
     Fault("oversized_accepted", "A body over 32 KB is accepted.", EVERY),
-    Fault("rate_limit_missing", "No request is ever refused for its rate.", EVERY),
     Fault("slow_ack", "Every acknowledgement takes 1.2 s.", EVERY),
     # Decisions and records
     Fault("attachment_crash", "An attachment without text kills the job, and no event tells it.", EVERY),

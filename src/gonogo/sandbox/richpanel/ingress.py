@@ -129,7 +129,7 @@ class Ingress:
 
     async def _admit(self, request: Request, trace: Trace) -> Job:
         self.authenticator.require(request)
-        if not self._bucket.admit() and not self.faults.active("rate_limit_missing"):
+        if not self._bucket.admit():
             raise RefusedError(429, "rate_limited", headers={"Retry-After": "1"})
         raw = await self._read(request)
         return self._parse(raw, trace)

@@ -170,6 +170,9 @@ def _explain_parcels(found: Findings) -> None:
         if not (found.has("order_status_tracking") and found.mentions("parcel_question")) and found.mentions("parcel"):
             found.scores["shipping_delay_not_shipped"] = THRESHOLD
         found.drop(LATE)
+    if found.has("shipping_delay_not_shipped") and not found.mentions("parcel_question"):
+        # That nothing was sent yet is the root cause; asking after the order is what follows from it.
+        found.drop("order_status_tracking")
     if found.mentions("ship_to") and not found.mentions("own_parcel"):
         found.drop("order_status_tracking", "shipping_delay_not_shipped")
 

@@ -14,7 +14,7 @@ stop = (?:cancel\w*|stop\w*|end|ending|terminat\w+|discontinu\w+|turn(?:ing)?(?:
      leave|freeze|skip)
 addr = (?:(?<!email )(?<!mail )(?<!ip )address(?:es)?|(?:apartment|apt|unit|suite|house|flat|street|phone|
      door) (?:number|no|#)|apartment|apt|zip(?: ?codes?)?|post ?codes?|postal codes?|(?:delivery|
-     shipping) (?:details|info\w*|location|destination)|street name)
+     shipping) (?:details|info\w*|location|destination)|street(?: name)?|spelling)
 fix = (?:chang\w+|updat\w+|correct\w*|fix\w*|edit\w*|modif\w+|amend\w*|switch\w*|replac\w+|alter\w*|adjust\w*|
      redirect\w*|reroute\w*|forgot|left (?:off|out)|mistake|error|typo\w*|mistyped|misspell\w*|misspelt|wrong|
      incorrect|old|previous|outdated|mess\w* up|put in)
@@ -37,6 +37,7 @@ CANCEL_SUBSCRIPTION = read_phrases(r"""
 1    \b<plan><x>\b(?:don't|do not|no longer|not)<s>(?:want|need|wish|continue|interested)\b
 1    \b(?:don't|do not|stop|no longer)<s>(?:send|ship|charge|bill|want)<g>(?:any more|anymore|more)<g>(?:box\w*|
      refills?|shipments?|deliver\w+|monthly)\b
+1    \b(?:turn|switch|shut)<s><plan><s>off\b
 """)
 
 CANCEL_ORDER = read_phrases(r"""
@@ -141,4 +142,5 @@ BILLING = read_phrases(r"""
 0.5  \b(?:total|checkout|amount|subtotal)\b
 1    \b(?:extra|additional|unexpected)<s>[$£€] ?\d+|[$£€] ?\d+<s>(?:extra|charge|fee)\b
 0.5  \b(?:bank|credit card|card|account) statement\b|\b(?:bank account|credit card|debit card|my card)\b
+1    \b<charged><w>(?:but|and|though|yet)<g>(?:not|never|didn't|haven't|no)<g>confirmation\b
 """)

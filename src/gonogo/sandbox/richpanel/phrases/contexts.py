@@ -17,7 +17,8 @@ wrong_place = (?<!be )(?<!being )\b(?:delivered|left|dropped|arrived|went|misdel
      old|previous|neighbou?r\w*)\b
 own_mistake = \b(?:i|we)(?:'ve| have| had)?<s>(?:accident\w* |mistaken\w* )?(?:ordered|order|picked|chose|selected|
      bought|clicked|entered|put)<s>(?:in )?(?:the )?(?:wrong|incorrect)\b|
-     \b(?:wrong|incorrect) (?:size|color|one|item|model|quantity)<s>(?:ordered|selected|chosen|picked)\b|
+     \b(?:wrong|incorrect) (?:size|color|one|item|model|quantity) (?:was |got |i |we )?(?:ordered|selected|chosen|
+     picked)\b|
      \bmy (?:mistake|bad|fault|error)\b
 code = \b(?:<code>|code)\b
 digital = \b(?:app|website|web site|log ?in|logging in|sign in|password|bluetooth|firmware|device|screen|crash\w*|

@@ -9,8 +9,8 @@ WORDS = read_named(r"""
 bank = (?:bank\w*|card (?:company|issuer|provider)|credit card(?: company)?|credit union|paypal|amex|
      american express|visa|mastercard|klarna|issuer)
 cred = (?:cards?|credit|debit|identity|wallet|bank\w*|accounts?|details|info\w*|data|personal|paypal|e-?mail)
-person = (?:you|u|ya|y'all|yourself|yourselves|your (?:staff|team|agents?|reps?|family|kids|office|warehouse|
-     building|employees?|faces?|skulls?|teeth|legs|neck|head|people|driver|manager|boss)|someone there|
+person = (?:whoever|the (?:\w+ )?who\b|you|u|ya|y'all|yourself|yourselves|your (?:staff|team|agents?|reps?|family|kids|
+     office|warehouse|building|employees?|faces?|skulls?|teeth|legs|neck|head|people|driver|manager|boss)|someone there|
      everyone (?:there|who)|him|her|all of you)
 insult = (?:idiots?|morons?|stupid\w*|bitch\w*|ass ?holes?|a\*+holes?|bastards?|cunts?|pigs?|scum\w*|worthless|
      retard\w*|imbeciles?|dumb\w*|sluts?|whores?|losers?|pathetic|vermin|cockroach\w*|dipshits?|jackass\w*|pricks?|
@@ -72,6 +72,7 @@ LEGAL = read_phrases(r"""
 1    \bserved? (?:with )?(?:you |legal )?(?:papers|notice)\b|\bserving you\b
 1    \b(?:file|filing|filed|bring|bringing) (?:a )?(?:suit|case|claim|complaint)<s>against (?:you|your|the company|
      u)\b|\blawyer(?:ing|ed)? up\b
+1    \bsued\b|\b(?:the|through|to|in|via) courts?\b
 """)
 
 FRAUD = read_phrases(r"""
@@ -111,11 +112,15 @@ FRAUD = read_phrases(r"""
 1    \b(?:someone|somebody|stranger)<g>(?:got hold of|got into|took over|logged into|accessed|changed|is using|
      has been using)<s>(?:my|our)\b
 1    \bin my name\b<x>\b(?:never|not|n't|nothing|no idea|without)\b|\b(?:never|not|didn't|don't)\b<x>\bin my name\b
+1    \b(?:someone|somebody|stranger|another person|thief|unknown person)<g>(?:ordering|buying|shopping|spending|
+     purchasing|placing|making|charging|paying)<g>(?:my|our)<s>(?:<cred>|name|number|login|profile)\b
 """)
 
 HARASSMENT = read_phrases(r"""
 1    \b(?:will|'ll|gonna|going to|want to|wanna|hope|should|could|swear)<g>(?:kill|hurt|harm|murder|shoot|stab|beat|
      burn|bomb|attack|punch|slap|strangle|hunt|smash|choke|break|destroy|ruin)<s><person>
+1    \b(?:will|'ll|gonna|going to|want to|wanna|swear)<s>(?:kill|hurt|harm|murder|shoot|stab|beat|attack|punch|
+     strangle|hunt)<s>(?:them|him|her|whoever|somebody|someone|everyone|everybody|all of|one of|every one)\b
 1    \b(?:will|'ll|gonna|going to|can)<s>find (?:you|where you|out where you|your (?:house|home|family|address))\b
 1    \bknow(?:s)? where (?:you|your|u|y'all)<s>(?:live|work|sleep|lives|works|famil\w+|kids?|office|house|
      children)\b
@@ -141,4 +146,6 @@ HARASSMENT = read_phrases(r"""
 1    \bthreaten\w*<s>(?:me|us|you|your|him|her|them|staff|driver|violence|my|physical\w*)\b|
      \bphysical (?:violence|harm|threats?)\b|\bviolent\b|\bviolence\b
 1    \bhope (?:your|you|the|this)<g>(?:burns?|dies?|die|rots?|rot|burn)\b
+1    \bcoming (?:for|after) (?:you|your|u|all of you)\b|\bbetter watch (?:out|it|yourself|yourselves)\b|
+     \b<insult><s>(?:all of you|every one of you|the lot of you|you all|the whole lot)\b
 """)

@@ -51,7 +51,7 @@ MISSING_ITEMS = read_phrases(r"""
      one|a|two|some|an|our)\b
 1    \b<few> of<g>(?:missing|weren't in|wasn't in|not in|were not|was not|never|didn't|weren't|wasn't)\b
 1    \b(?:\d+|one|two|three|four|five|six) (?:out )?of (?:the |my )?(?:\d+|two|three|four|five|six|seven|eight|
-     ten)\b
+     ten)\b(?! (?:days?|nights?|weeks?|months?|years?|hours?|minutes?|times?|people|friends?|calls?|e-?mails?)\b)
 1    \b(?:box|package|delivery|parcel|order|opened|kit|
      shipment)\b<x>(?<!package )(?<!parcel )(?<!order )(?<!delivery )(?<!it )\b(?:was|were|is|are)(?:n't|
      [ ]not)<s>(?:there|in it|inside|included)\b
@@ -163,6 +163,7 @@ EXCHANGE = read_phrases(r"""
      \b(?:ordered|bought|got|have)<g>(?:but|and|,)<s>need(?:ed)?<s>(?:an? |size )*(?:\d+|xs|s|m|l|xl|small|medium|
      large)\b
 0.4  \btoo (?:small|big|large|tight|loose)\b|\b(?:doesn't|didn't|don't) fit\b
+1    \b(?:swap|switch|trade)<s>(?:sizes?|colors?|styles?|models?)\b
 """)
 
 REFUND = read_phrases(r"""

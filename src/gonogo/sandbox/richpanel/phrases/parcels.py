@@ -55,6 +55,7 @@ ORDER_STATUS = read_phrases(r"""
      item) be(?:en)? delivered\b
 1    \b(?:ordered|bought|placed)\b<w>\b(?:ago|last week|last month|weeks?|days)\b<x>\b(?:nothing|heard|no (?:word|
      news|update|email|sign)|still|yet)\b
+1    \bany (?:updates?|news|word)\b
 """)
 
 SHIPPING_DELAY = read_phrases(r"""
@@ -62,6 +63,8 @@ SHIPPING_DELAY = read_phrases(r"""
      won't)<s>(?:been |be |even |yet |got |actually )*(?:ship|shipped|shipping(?! to)|dispatched|sent out|
      left the (?:warehouse|facility)|left your|fulfilled|mailed|posted|gone out|moved from processing|been sent|
      processed)\b(?! to\b)
+1    \bnothing(?:'s| is| has| was| got| gets)?<s>(?:been |yet |even )*(?:shipped|dispatched|sent|posted|mailed|gone out|
+     left)\b
 1    \bunshipped\b|\bunfulfilled\b|\blabel (?:has been |was |is |only )*(?:created|printed|generated)\b|
      \bpre-?shipment\b|\bawaiting (?:shipment|dispatch|fulfil\w+|shipping|pickup|carrier)\b|
      \bnot yet (?:shipped|dispatched)\b

@@ -1,0 +1,195 @@
+"""Requests over HTTP: bounded, retried only on the way there, and every attempt recorded without its content."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from gonogo.errors import TargetError
+from gonogo.model.environment import Limits
+
+RecordExchange = Callable[[Mapping[str, Any]], None]
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+_NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, ready to be made; `route` is its path with the placeholders still open, for the record."""
+
+    method: str
+    route: str
+    path: str
+    headers: Mapping[str, str]
+    content: bytes | None
+    sends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """The answer to the last attempt: when that attempt began (seconds since the epoch) and how long it took."""
+
+    status: int
+    content: bytes
+    retry_after: float | None
+    at: float
+    seconds: float
+
+    @property
+    def is_success(self) -> bool:
+        """Return whether the status says success."""
+        return 200 <= self.status < 300
+
+
+class _AnswerTooLargeError(httpx.RequestError):
+    """The answer is larger than anything that a target has to say."""
+
+
+class Transport:
+    """Makes the calls of one target; `timeout` is in seconds and bounds a whole attempt."""
+
+    def __init__(self, base_url: str, timeout: float, limits: Limits, record: RecordExchange) -> None:
+        try:
+            url = httpx.URL(base_url)
+        except httpx.InvalidURL as error:
+            raise TargetError(f"the target's address is no URL: {error}", "Correct base_url.") from error
+        if url.userinfo or url.query or url.fragment or url.scheme not in ("http", "https") or not url.host:
+            raise TargetError(
+                "the target's address must be http(s)://host[:port][/path] and hold no user, password or query",
+                "Correct base_url; secrets belong in environment variables.",
+            )
+        self.base_url = base_url.rstrip("/")
+        self._record = record
+        self._timeout, self._retry_cap = timeout, limits.retry_cap
+        connections = limits.in_flight + 2
+        self._client = httpx.Client(
+            base_url=self.base_url,
+            timeout=timeout,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            trust_env=False,
+            follow_redirects=False,
+        )
+        self._bucket = _TokenBucket(limits.rate, limits.burst)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def exchange(self, call: Call) -> RawAnswer:
+        """Make a call and return its answer. Raises `TargetError` where there is none.
+
+        A call that never arrived is repeated, and so is a read; a 429 with Retry-After is waited for, and for reads a
+        503 too. Whatever else the target answers is data.
+        """
+        give_up = time.monotonic() + self._retry_cap
+        attempt = 0
+        while True:
+            attempt += 1
+            if call.sends:
+                self._bucket.take()
+            started, at = time.monotonic(), time.time()
+            backoff = min(0.1 * 2 ** min(attempt, 5), 2.0)
+            try:
+                status, headers, content = self._attempt(call, started + self._timeout)
+            except (httpx.RequestError, httpx.InvalidURL) as error:
+                name = type(error).__name__.lstrip("_")
+                self._note(call, started, attempt, error=name)
+                again = isinstance(error, httpx.TransportError) and call.method == "GET"
+                # A message may have arrived although its answer did not: only what never left is safe to repeat.
+                again = again or isinstance(error, _NEVER_ARRIVED)
+                if not again or time.monotonic() + backoff > give_up:
+                    raise TargetError(
+                        f"{call.method} {call.route} failed: {name} after {attempt} attempt(s)",
+                        f"Check that {self.base_url} is up and can be reached from here.",
+                    ) from error
+                time.sleep(backoff)
+                continue
+            self._note(call, started, attempt, status=status, received=len(content))
+            answer = RawAnswer(status, content, _retry_after(headers), at, time.monotonic() - started)
+            waits = status == 429 or (status == 503 and call.method == "GET")
+            if not waits or answer.retry_after is None:
+                return answer
+            # Retry-After: 0 must not become a hot loop.
+            wait = max(answer.retry_after, backoff)
+            if time.monotonic() + wait > give_up:
+                return answer
+            time.sleep(wait)
+
+    def _attempt(self, call: Call, deadline: float) -> tuple[int, httpx.Headers, bytes]:
+        # As bytes: httpx takes text for ASCII, and a header may hold a name that is not.
+        headers = [(name.encode(), value.encode()) for name, value in call.headers.items()]
+        with self._client.stream(call.method, call.path, headers=headers, content=call.content) as response:
+            body = bytearray()
+            for chunk in response.iter_bytes(65536):
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise _AnswerTooLargeError("too large", request=response.request)
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the answer takes too long", request=response.request)
+            return response.status_code, response.headers, bytes(body)
+
+    def _note(
+        self,
+        call: Call,
+        started: float,
+        attempt: int,
+        status: int | None = None,
+        error: str | None = None,
+        received: int = 0,
+    ) -> None:
+        self._record(
+            {
+                "at": round(time.time(), 3),
+                "method": call.method,
+                "route": call.route,
+                "status": status,
+                "error": error,
+                "attempt": attempt,
+                "ms": round((time.monotonic() - started) * 1000, 1),
+                "sent_bytes": len(call.content or b""),
+                "received_bytes": received,
+            }
+        )
+
+
+class _TokenBucket:
+    """Bounds the rate of sends across threads: `rate` a second, `burst` at once."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._rate, self._burst = rate, float(burst)
+        self._tokens, self._at = float(burst), time.monotonic()
+        self._lock = threading.Lock()
+
+    def take(self) -> None:
+        """Wait until one more send is within bounds."""
+        while True:
+            with self._lock:
+                now = time.monotonic()
+                self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+                self._at = now
+                if self._tokens >= 1:
+                    self._tokens -= 1
+                    return
+                wait = (1 - self._tokens) / self._rate
+            time.sleep(wait)
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Return the seconds that Retry-After asks for, given as a number or as a date (RFC 9110, 10.2.3)."""
+    value = headers.get("Retry-After", "").strip()
+    if value.replace(".", "", 1).isdecimal() and value.isascii():
+        return float(value)
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - datetime.now(UTC)).total_seconds())

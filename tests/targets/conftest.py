@@ -1,0 +1,8 @@
+"""Real servers on free ports, and targets that speak to them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
