@@ -22,7 +22,6 @@ CAUGHT_BY: dict[str, tuple[int, tuple[str, ...]]] = {
     "body_in_events": (1, ("INV-PRIVACY/events",)),
     "card_in_log": (1, ("INV-PRIVACY/logs",)),
     "channel_ignored": (2, ("ST-037/reply", "INV-ACTIONS/whitelist")),
-    "decision_incomplete": (1, ("FLAG-safe_mode/effect",)),
     "duplicate_decision": (1, ("ST-060/decision", "ST-060/duplicate")),
     "duplicate_reply": (2, ("ST-060/reply", "ST-060/duplicate")),
     "duplicate_tagging": (1, ("ST-060/tags", "ST-060/duplicate")),
@@ -37,7 +36,7 @@ CAUGHT_BY: dict[str, tuple[int, tuple[str, ...]]] = {
     "late_reply": (1, ("ST-001/reply",)),
     "message_altered": (1, ("ST-001/message",)),
     "missing_fields_accepted": (1, ("INV-BODY/missing-key",)),
-    "missing_flags_on": (2, ("INV-FLAGS/reply",)),
+    "missing_flags_on": (2, ("FLAG-safe_mode/effect", "FLAG-automation_enabled/effect")),
     "multi_intent_lowest": (1, ("ST-050/intent",)),
     "no_correlation_id": (1, ("INV-EVENTS/correlated",)),
     "no_override_event": (1, ("INV-INJECTION/event",)),
@@ -68,6 +67,7 @@ CAUGHT_BY: dict[str, tuple[int, tuple[str, ...]]] = {
 # What is missing or changing is no proof of a failure: these hold the decision, and must never let it pass.
 HELD_BY: dict[str, tuple[int, tuple[str, ...]]] = {
     "build_changes": (1, ("TARGET-build/unchanged",)),
+    "decision_incomplete": (1, ("FLAG-safe_mode/effect", "ST-020/reply")),
     "control_reply_hidden": (1, ("CONTROL-livechat/replies", "ST-020/reply")),
     "hidden_events": (1, ("INV-EVENTS/present", "INV-PRIVACY/events")),
     "no_reply_log": (1, ("CONTROL-livechat/replies", "ST-020/reply")),

@@ -1,4 +1,4 @@
-"""Every way in which a smoke CSV goes wrong: all problems at once, each with line, column, what was seen and allowed."""
+"""How a smoke CSV goes wrong: all problems at once, each with line, column, what was seen, and a way out."""
 
 from __future__ import annotations
 

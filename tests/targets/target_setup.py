@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ class Opened:
     exchanges: list[dict[str, Any]] = field(default_factory=list)
 
 
+OPENED: list[Opened] = []
+
+
 def open_target(
     interface: dict[str, Any] | HttpInterface,
     base_url: str,
@@ -42,7 +46,7 @@ def open_target(
     """Return a target; `limits` may hold `timeout`, `rate`, `burst`, `in_flight` and `retry_cap`."""
     if isinstance(interface, dict):
         send = {"request": "POST /in", "body": {"text": "{message}"}}
-        interface = HttpInterface.model_validate({"send": send, **interface})
+        interface = HttpInterface.model_validate_json(json.dumps({"send": send, **interface}))
     if environment is None:
         timing = {"propagation_deadline": 1.0, "decision_deadline": 1.0, "quiet_period": 0.0}
         timing["request_timeout"] = float(limits.pop("timeout", 2.0))
@@ -54,7 +58,8 @@ def open_target(
     target = HttpTarget(
         interface, environment, base_url, Secrets(secrets or {}), lambda one: exchanges.append(dict(one))
     )
-    return Opened(target, exchanges)
+    OPENED.append(Opened(target, exchanges))
+    return OPENED[-1]
 
 
 def message(text: str = "Where is my order?", ticket: str = "T-1", **more: Any) -> Message:

@@ -7,6 +7,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,14 +43,11 @@ def team() -> Iterator[OtherTeam]:
 
 
 @pytest.fixture
-def opened(team: OtherTeam) -> Iterator[Opened]:
+def opened(team: OtherTeam) -> Opened:
     environments = read_environments(OTHER_TEAM)
     environment = environments.environments["test"]
-    opened = open_target(
-        environments.interfaces[environment.interface], team.server.url, {"CONCIERGE_KEY": KEY}, environment
-    )
-    yield opened
-    opened.target.close()
+    interface = environments.interfaces[environment.interface]
+    return open_target(interface, team.server.url, {"CONCIERGE_KEY": KEY}, environment)
 
 
 @pytest.fixture
@@ -70,7 +68,6 @@ def sandbox() -> Iterator[Opened]:
         environment,
     )
     yield opened
-    opened.target.close()
     process.terminate()
     process.wait(timeout=10)
     process.stdout.close()
@@ -145,6 +142,7 @@ def await_decision(target: HttpTarget) -> Decision:
         found = target.read_decisions("T-1")
         if isinstance(found, Observed):
             return found.value[0]
+        time.sleep(0.05)
     pytest.fail("no decision")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 
 # Everything that some reader takes for a line end, and control characters that editors drop.
 _UNSAFE = re.compile(r'[\x00-\x09\x0b-\x1f\x7f\x80-\x9f\u2028\u2029\ufeff\ud800-\udfff]|"""|\\"')
@@ -17,9 +16,12 @@ _ESCAPED_IN_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 
 def survives_plainly(text: str) -> bool:
     """Return whether a docstring gives a text back unchanged, also after an editor trimmed trailing spaces."""
-    if not text.strip() or _UNSAFE.search(text) or textwrap.dedent(text) != text:
+    if not text.strip() or _UNSAFE.search(text):
         return False
-    return not any(line != line.rstrip() for line in text.split("\n"))
+    lines = text.split("\n")
+    if all(line.startswith(" ") for line in lines if line):
+        return False  # a margin that all lines share is taken for indentation
+    return not any(line != line.rstrip() for line in lines)
 
 
 def encode_json(text: str) -> str:

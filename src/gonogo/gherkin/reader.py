@@ -75,14 +75,12 @@ class _StrictParser(FeatureParser):
         self.check_description(scenario_data, _ANYTHING)
         first = feature.scenarios.get(scenario_data.name)
         if first is not None:
-            text = f"scenario {scenario_data.name!r} stands in line {first.line_number} already. Give it another name."
-            self.report(line, text)
+            seen = f"scenario {scenario_data.name[:80]!r} stands in line {first.line_number} already"
+            self.report(line, f"{seen}. Give it another name.")
         dialect = Dialect.for_name(feature.language)
         if scenario_data.examples or (dialect and scenario_data.keyword in dialect.scenario_outline_keywords):
-            text = (
-                "a Scenario Outline; without rows it would pass with its placeholders. Write a Scenario for each row."
-            )
-            self.report(line, text)
+            what = "a Scenario Outline; without rows it would pass with its placeholders"
+            self.report(line, f"{what}. Write a Scenario for each row.")
         if not scenario_data.steps:
             self.report(line, "a scenario without steps checks nothing. Add steps.")
         parsed = super().parse_scenario(scenario_data, feature, rule)
@@ -140,12 +138,14 @@ def _explain_syntax(error: GherkinParseError, name: str) -> list[Problem]:
     cause = error.__cause__
     if not isinstance(cause, CompositeParserException):
         return [Problem(name, error.line or 0, "", f"not Gherkin: {error.message}")]
-    problems = []
+    problems: list[Problem] = []
     for found in cause.errors:
         text = str(found).partition("): ")[2]
         match = _SYNTAX.match(text)
         said = _explain_line(match["got"], match["expected"]) if match else _explain_end(text)
-        problems.append(Problem(name, int(found.location["line"]), "", f"not Gherkin: {said}"))
+        line = int(found.location["line"])
+        if not problems or problems[-1].line != line:  # the rest of a line follows from its first error
+            problems.append(Problem(name, line, "", f"not Gherkin: {said}"))
     return problems
 
 

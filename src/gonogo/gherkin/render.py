@@ -45,7 +45,9 @@ def render_scenario(case: Case, vocabulary: Vocabulary) -> Scenario:
 
 
 def _comment(notes: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in notes).split())
+    if not notes.isprintable():
+        notes = "".join(char if char.isprintable() else " " for char in notes)
+    return " ".join(notes.split())
 
 
 def _step(keyword: str, kind: str, text: str) -> Step:

@@ -27,6 +27,7 @@ class RunFacts:
     flags: Mapping[str, Any]
     target: Mapping[str, Any]
     not_tested: Sequence[Mapping[str, str]]
+    holes: Sequence[str]
     expectations: Mapping[str, Mapping[str, Any]]
     counts_for_stage: bool
     notes: Sequence[str] = field(default_factory=tuple)
@@ -65,6 +66,7 @@ def build_decision_record(facts: RunFacts, decision: Decision, checks: Sequence[
         "triggers": [],
         "waivers": [],
         "not_tested": [dict(entry) for entry in facts.not_tested],
+        "holes": list(facts.holes),
         "expectations": {case: dict(entry) for case, entry in facts.expectations.items()},
         "target": dict(facts.target),
         "counts_for_stage": facts.counts_for_stage,

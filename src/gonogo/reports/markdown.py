@@ -9,7 +9,10 @@ from typing import Any
 WORDS = {"GO": "GO", "HOLD": "HOLD", "NO_GO": "NO-GO"}
 _SHOWN = 40
 # What Markdown reads as markup anywhere, links and mentions without brackets, and bullets and rules of their own.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#&~!@]|:(?=//)|(?<![^ ])[-+=]+(?![^ ]))")
+# An underscore between two words' characters is none, and ids are full of them.
+_SPECIAL = re.compile(
+    r"([\\`*{}\[\]<>|#&~!@]|:(?=//)|(?<![^ ])[-+=]+(?![^ ])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"
+)
 
 
 def render_decision(record: Mapping[str, Any], next_command: str) -> str:
@@ -75,11 +78,16 @@ def _deciding(record: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) ->
 
 def _not_tested(record: Mapping[str, Any]) -> list[str]:
     entries = record["not_tested"]
-    if not entries:
-        return ["Nothing that was planned was left out."]
     lines = [f"- {escape(entry['case'])}: {escape(entry['why'])}" for entry in entries[:_SHOWN]]
     if len(entries) > _SHOWN:
         lines.append(f"- {len(entries) - _SHOWN} more in decision.json.")
+    lines = lines or ["Everything that was planned ran."]
+    holes = record["holes"]
+    if holes:
+        lines += ["", "No case of the pack tries, at this stage:", ""]
+        lines += [f"- {escape(hole)}" for hole in holes[:_SHOWN]]
+    if len(holes) > _SHOWN:
+        lines.append(f"- {len(holes) - _SHOWN} more in decision.json.")
     return lines
 
 

@@ -61,9 +61,11 @@ def list_faults(system: str) -> list[dict[str, Any]]:
 _INSTALL = "Install its parts: pip install 'gonogo[sandbox]'."
 
 
-def start_embedded(request: RunRequest, options: Sequence[str] = ()) -> tuple[RunSetup, EmbeddedSandbox | None]:
+def start_embedded(
+    request: RunRequest, options: Sequence[str] = (), *, parse: bool = True
+) -> tuple[RunSetup, EmbeddedSandbox | None]:
     """Check the sources, then start the environment's sandbox if it has one; returns the setup with its address."""
-    setup = load_setup(request)
+    setup = load_setup(request, parse=parse)
     embedded = setup.environment.embedded
     if embedded is None:
         if options:
@@ -88,10 +90,10 @@ def start_embedded(request: RunRequest, options: Sequence[str] = ()) -> tuple[Ru
         url = json.loads(line)["url"]
     except (ValueError, KeyError) as error:
         process.kill()
-        words = (process.stderr.read() if process.stderr else "").strip()[-500:]
+        words = (process.stderr.read() if process.stderr else "").strip()
         process.wait()
         if process.returncode == 2:
-            raise UsageError(f"the sandbox refuses its options: {words}") from error
-        raise TargetError(f"the sandbox did not start: {words}", _INSTALL) from error
+            raise UsageError(f"the sandbox refuses its options: {words.removeprefix('error: ')}") from error
+        raise TargetError(f"the sandbox did not start: {words[-500:]}", _INSTALL) from error
     started = replace(request, base_url=url, token_env=embedded.token_env)
     return replace(setup, request=started), EmbeddedSandbox(process, url)

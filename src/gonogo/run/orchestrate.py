@@ -17,9 +17,10 @@ from typing import Any
 
 from gonogo.errors import TargetError
 from gonogo.evidence.record import Recorder, Stream, read_records
+from gonogo.model.coverage import measure_coverage
 from gonogo.model.decision import Decision, decide
 from gonogo.model.outcome import CheckResult, Outcome, merge_results
-from gonogo.reports.allure_results import write_missing_results
+from gonogo.reports.allure import AllureCase, write_allure_results
 from gonogo.reports.decision_record import RunFacts, build_decision_record
 from gonogo.reports.junit import render_junit
 from gonogo.reports.markdown import render_decision
@@ -30,6 +31,8 @@ from gonogo.run.setup import RunRequest, RunSetup
 from gonogo.run.targets import open_target
 
 _GRACE = 20.0
+# Only these: a plugin that happens to be installed must not reorder, repeat or skip what was planned.
+_PLUGINS = ("pytest_bdd.plugin", "gonogo.run.plugin", "no:cacheprovider")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def execute_run(
     """
     started = datetime.now(UTC)
     clock = time.monotonic()
-    setup, sandbox = start_embedded(request, sandbox_options)
+    setup, sandbox = start_embedded(request, sandbox_options, parse=False)
     try:
         _check_reachable(setup)
         folder = setup.folder
@@ -126,18 +129,13 @@ def _run_child(setup: RunSetup, pytest_args: Sequence[str], watch: Watch | None,
         sys.executable,
         "-m",
         "pytest",
-        "-p",
-        "gonogo.run.plugin",
-        "-p",
-        "no:cacheprovider",
+        *(word for plugin in _PLUGINS for word in ("-p", plugin)),
         "-c",
         str(_empty_config(folder)),
         "--rootdir",
         str(setup.project.root),
         "--gonogo-run",
         str(request_file),
-        "--alluredir",
-        str(folder / "allure-results"),
         "--capture=sys",
         "-q",
         "--tb=line",
@@ -153,7 +151,7 @@ def _run_child(setup: RunSetup, pytest_args: Sequence[str], watch: Watch | None,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             cwd=setup.project.root,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             start_new_session=True,
         )
         interrupted = _follow(child, setup, watch, clock)
@@ -300,6 +298,7 @@ def _conclude(
         flags=_last(folder, Stream.FLAGS, "state", "compared", ("before", "after")),
         target=_describe_target(setup),
         not_tested=_not_tested(setup, checks),
+        holes=_holes(setup),
         expectations={
             scenario.id: {
                 "reply": str(scenario.expectation.reply),
@@ -325,9 +324,25 @@ def _conclude(
         "environment": setup.request.environment,
         "run": setup.request.run_id,
     }
-    cases = {check.case: titles.get(check.case, check.case) for check in checks}
-    write_missing_results(folder / "allure-results", cases, results, labels, int(finished.timestamp() * 1000))
+    span = (int(started.timestamp() * 1000), int(finished.timestamp() * 1000))
+    write_allure_results(folder / "allure-results", _allure_cases(setup), results, labels, span)
     return RunReport(decision, record, folder, checks, interrupted, output, command)
+
+
+def _allure_cases(setup: RunSetup) -> list[AllureCase]:
+    intents = setup.system.vocabulary.intents
+    return [
+        AllureCase(
+            scenario.id,
+            scenario.name,
+            [(f"{step.keyword.strip()} {step.text}", check) for step, check in scenario.steps],
+            scenario.feature.rsplit("/", 1)[-1],
+            scenario.case.mode.value if scenario.case else "",
+            str(intents[scenario.case.intent].tier) if scenario.case else "",
+            str(scenario.expectation.reply) if scenario.expectation else "",
+        )
+        for scenario in setup.plan.admitted
+    ]
 
 
 def _describe_target(setup: RunSetup) -> dict[str, Any]:
@@ -343,6 +358,11 @@ def _describe_target(setup: RunSetup) -> dict[str, Any]:
 def _last(folder: Path, stream: Stream, key: str, value: str, names: Sequence[str]) -> Mapping[str, Any]:
     found = [record for record in read_records(folder / stream.value) if record.get(key) == value]
     return {name: found[-1].get(name) if found else None for name in names}
+
+
+def _holes(setup: RunSetup) -> list[str]:
+    cases = [scenario.case for scenario in setup.plan.scenarios if scenario.case is not None]
+    return [str(hole) for hole in measure_coverage(cases, setup.stage, setup.system.vocabulary).holes]
 
 
 def _not_tested(setup: RunSetup, checks: Sequence[CheckResult]) -> list[dict[str, str]]:

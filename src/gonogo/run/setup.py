@@ -9,7 +9,7 @@ import importlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from pytest_bdd.parser import Feature
 from gonogo.errors import DriftError, Problem, RefusedError, SourceError, UsageError
 from gonogo.gherkin.compile import compile_packs
 from gonogo.gherkin.reader import read_feature, scenarios_of
+from gonogo.gherkin.render import render_scenario
+from gonogo.gherkin.scenario import Scenario
 from gonogo.model.environment import Environment, Kind
 from gonogo.model.http_interface import HttpInterface
 from gonogo.model.plan import Stage
@@ -58,7 +60,7 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunSetup:
-    """The checked sources of a run and its plan; `features` are pytest-bdd's, by path."""
+    """The checked sources of a run and its plan; `features` are pytest-bdd's by path, None where not parsed."""
 
     request: RunRequest
     project: Project
@@ -67,7 +69,7 @@ class RunSetup:
     environment: Environment
     interface: HttpInterface
     plan: RunPlan
-    features: Mapping[Path, Feature]
+    features: Mapping[Path, Feature | None]
 
     @property
     def folder(self) -> Path:
@@ -75,8 +77,12 @@ class RunSetup:
         return Path(self.request.folder)
 
 
-def load_setup(request: RunRequest) -> RunSetup:
-    """Return the setup of a run; raises `SourceError` with every problem, `RefusedError` where a guard says no."""
+def load_setup(request: RunRequest, *, parse: bool = True) -> RunSetup:
+    """Return the setup of a run; raises `SourceError` with every problem, `RefusedError` where a guard says no.
+
+    Without `parse`, generated features are planned from the cases that they were just compared with, byte for byte,
+    and `features` holds only the hand-written ones: reading them once, in the process that runs them, is enough.
+    """
     project = Project.from_path(Path(request.project))
     cases = Path(request.cases) if request.cases else None
     environments = Path(request.environments) if request.environments else None
@@ -92,7 +98,7 @@ def load_setup(request: RunRequest) -> RunSetup:
     guard_environment(request.environment, environment)
     load_step_modules(project)
     folder, name = features_folder(project, system, request)
-    features, plan = _plan_features(project, system, stage, environment, folder, name, request)
+    features, plan = _plan_features(project, system, stage, environment, folder, name, request, parse=parse)
     interface = system.environments.interfaces[environment.interface]
     return RunSetup(request, project, system, stage, environment, interface, plan, features)
 
@@ -156,17 +162,25 @@ def _plan_features(
     folder: Path,
     name: str,
     request: RunRequest,
-) -> tuple[dict[Path, Feature], RunPlan]:
+    *,
+    parse: bool,
+) -> tuple[dict[Path, Feature | None], RunPlan]:
     wanted = {f"{Path(pack).stem}.feature" for pack in stage.packs}
     generated = {f"{pack.name}.feature" for pack in system.packs.values()}
     lines = {case.id: case.source for pack in system.packs.values() for case in pack.cases}
     problems: list[Problem] = []
-    features: dict[Path, Feature] = {}
-    scenarios = []
+    features: dict[Path, Feature | None] = {}
+    scenarios: list[Scenario] = []
+    packs = {f"{pack.name}.feature": pack for pack in system.packs.values()}
     for path in sorted(folder.glob("*.feature")):
         if request.cases is None and path.name in generated and path.name not in wanted:
             continue
         shown = f"{name}/{path.name}"
+        if not parse and path.name in packs:
+            features[path] = None
+            rendered = (render_scenario(case, system.vocabulary) for case in packs[path.name].cases)
+            scenarios += (replace(scenario, file=shown) for scenario in rendered)
+            continue
         feature, found = read_feature(path, shown)
         problems += found
         if feature is not None:

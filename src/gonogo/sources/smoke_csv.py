@@ -210,7 +210,11 @@ def _read_header(reader: _Reader, header: Record) -> Sequence[str] | None:
         meant = closest(name, missing) if name not in HEADER else None
         if name not in HEADER:
             what = f"Did you mean {meant!r}? Rename it." if meant else "Remove it."
-            reader.report(header.line, name.strip() or "(no name)", f"unknown column {quote_value(name)}. {what}")
+            reader.report(
+                header.line,
+                quote_value(name.strip())[1:-1] or "(no name)",
+                f"unknown column {quote_value(name)}. {what}",
+            )
         if meant:
             missing.remove(meant)
         columns.append(meant or name)

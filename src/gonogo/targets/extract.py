@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -109,15 +110,20 @@ def encode_body(body: Any) -> bytes:
 def parse_json(content: bytes, source: str) -> Any:
     """Return the data of an answer, or a broken `NotAvailable` where it is no JSON."""
     try:
-        data = json.loads(content, parse_constant=_refuse_constant)
+        data = json.loads(content, parse_constant=_refuse_number, parse_float=_parse_finite)
     except (ValueError, RecursionError):
         return NotAvailable(f"{source} answered no JSON", broken=True)
     # Half of a surrogate pair can stand in JSON as an escape and in no file: it would break whoever writes it down.
     return _replace_surrogates(data) if b"\\u" in content else data
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+def _refuse_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+def _parse_finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse_number(text)
 
 
 def _replace_surrogates(data: Any) -> Any:

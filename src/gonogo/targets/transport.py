@@ -127,7 +127,7 @@ class Transport:
         headers = [(name.encode(), value.encode()) for name, value in call.headers.items()]
         with self._client.stream(call.method, call.path, headers=headers, content=call.content) as response:
             body = bytearray()
-            for chunk in response.iter_bytes(65536):
+            for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
                     raise _AnswerTooLargeError("too large", request=response.request)

@@ -1,0 +1,141 @@
+"""Allure results of a run, written from the reconciled outcomes: what Allure shows and what was decided cannot differ.
+
+allure-pytest would write them from what the test runner saw. It shows no Gherkin steps by itself, knows nothing of what
+did not run, and costs more than the whole run of a large pack.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from gonogo.model.outcome import CheckResult, Outcome, worst
+from gonogo.reports.severity import severity_of
+
+
+@dataclass(frozen=True, slots=True)
+class AllureCase:
+    """What is known of a case beside its outcomes: title, the steps with the check that each judges, and its labels."""
+
+    id: str
+    title: str
+    steps: Sequence[tuple[str, str]] = ()
+    feature: str = ""
+    story: str = ""
+    tier: str = ""
+    expects: str = ""
+
+
+def write_allure_results(
+    folder: Path,
+    cases: Iterable[AllureCase],
+    results: Sequence[CheckResult],
+    labels: Mapping[str, str],
+    span_ms: tuple[int, int],
+) -> int:
+    """Write one result a case and return their number; a case without any outcome has not run, and shows as broken.
+
+    `labels` stand on every result; `span_ms` is the run's start and end, since a case's own part of a send-ahead run
+    has no meaningful length.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    by_case: dict[str, list[CheckResult]] = {}
+    for result in results:
+        by_case.setdefault(result.case, []).append(result)
+    known = {case.id: case for case in cases}
+    for name in by_case:
+        known.setdefault(name, AllureCase(name, name))
+    for case in known.values():
+        entry = _result(case, by_case.get(case.id, []), labels, span_ms)
+        text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+        (folder / f"{entry['uuid']}-result.json").write_bytes(text.encode("utf-8", "replace"))
+    return len(known)
+
+
+def _result(
+    case: AllureCase, checks: Sequence[CheckResult], labels: Mapping[str, str], span_ms: tuple[int, int]
+) -> dict[str, Any]:
+    outcome = worst(check.outcome for check in checks)
+    bad = [check for check in checks if check.outcome > Outcome.WARNED]
+    named = {
+        **labels,
+        "feature": case.feature,
+        "story": case.story,
+        "tier": case.tier,
+        "severity": severity_of(check.cls for check in checks),
+        "framework": "gonogo",
+    }
+    source = next((check.source for check in checks), None)
+    link = f"{source.file}#L{source.line}" if source else ""
+    return {
+        "uuid": str(uuid5(NAMESPACE_URL, f"{labels.get('run', '')}/{case.id}")),
+        "historyId": hashlib.md5(case.id.encode("utf-8", "replace"), usedforsecurity=False).hexdigest(),
+        "testCaseId": case.id,
+        "fullName": case.id,
+        "name": case.title,
+        "status": _status(outcome),
+        "statusDetails": {"message": "\n".join(map(_line, bad)) or ("" if checks else "NOT_RUN: no outcome")},
+        "stage": "finished",
+        "start": span_ms[0],
+        "stop": span_ms[1],
+        "labels": [{"name": name, "value": value} for name, value in named.items() if value],
+        "links": [{"type": "link", "name": link.replace("#L", ":"), "url": link}] if link else [],
+        "parameters": (
+            [{"name": "expected at this stage", "value": case.expects, "excluded": True}] if case.expects else []
+        ),
+        "steps": _steps(case, checks, span_ms),
+    }
+
+
+def _steps(case: AllureCase, checks: Sequence[CheckResult], span_ms: tuple[int, int]) -> list[dict[str, Any]]:
+    """Return the Gherkin steps, each red or green by its check; checks without a step stand for themselves."""
+    by_check: dict[str, list[CheckResult]] = {}
+    for check in checks:
+        by_check.setdefault(check.check, []).append(check)
+    ran = any(check.outcome not in (Outcome.NOT_RUN, Outcome.ERROR) for check in checks)
+    steps = []
+    for text, name in case.steps:
+        judged = by_check.pop(name, []) if name else []
+        prepared = Outcome.PASSED if ran else Outcome.NOT_RUN
+        outcome = worst(check.outcome for check in judged) if name else prepared
+        steps.append(_step(text, outcome, judged, span_ms))
+    for judged in by_check.values():
+        for check in judged:
+            part = f" ({check.part})" if check.part else ""
+            steps.append(_step(f"{check.id}{part}", check.outcome, [check], span_ms))
+    return steps
+
+
+def _step(text: str, outcome: Outcome, judged: Sequence[CheckResult], span_ms: tuple[int, int]) -> dict[str, Any]:
+    step: dict[str, Any] = {
+        "name": text,
+        "status": _status(outcome),
+        "stage": "finished",
+        "start": span_ms[0],
+        "stop": span_ms[1],
+    }
+    if judged:
+        step["parameters"] = [
+            {"name": "expected", "value": judged[-1].expected},
+            {"name": "observed", "value": judged[-1].observed},
+        ]
+    if outcome > Outcome.WARNED:
+        lines = [_line(check) for check in judged if check.outcome > Outcome.WARNED]
+        step["statusDetails"] = {"message": "\n".join(lines) or outcome.name}
+    return step
+
+
+def _line(check: CheckResult) -> str:
+    return f"{check.id} {check.outcome.name}: {'; '.join(check.reasons)}"
+
+
+def _status(outcome: Outcome) -> str:
+    """Return Allure's status: nothing but PASSED and WARNED shows as passed."""
+    if outcome <= Outcome.WARNED:
+        return "passed"
+    return "failed" if outcome is Outcome.FAILED else "broken"
