@@ -22,10 +22,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-HEADER = (
-    "test_id,mode,channel,inbound_message,expected_primary_intent,expected_destination,expected_tags,"
-    "expected_template_id,expected_action,notes"
-).split(",")
+COLUMNS = ("test_id", "mode", "channel", "inbound_message", "expected_primary_intent", "expected_destination")
+MORE_COLUMNS = ("expected_tags", "expected_template_id", "expected_action", "notes")
+ROW = ("tier1_automation", "livechat")
+EXPECTED = ("order_status_tracking", "Email Support Team", "mw-intent-order-status")
+REPLY = ("t_order_status_ask_order_number", "auto_reply_tier1", "")
 
 
 def make_project(folder: Path, rows: int, definitions: int = 0) -> None:
@@ -37,13 +38,10 @@ def make_project(folder: Path, rows: int, definitions: int = 0) -> None:
     sources = folder / "smoke_cases" / "richpanel"
     with (sources / "smoke.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(HEADER)
+        writer.writerow(COLUMNS + MORE_COLUMNS)
         for number in range(rows):
             message = f"Where is my order number {number}? It was promised for last week."
-            writer.writerow(
-                [f"ST-{number:05}", "tier1_automation", "livechat", message, "order_status_tracking", "Email Support Team"]
-                + ["mw-intent-order-status", "t_order_status_ask_order_number", "auto_reply_tier1", ""]
-            )
+            writer.writerow((f"ST-{number:05}", *ROW, message, *EXPECTED, *REPLY))
     environments = (sources / "environments.yaml").read_text("utf-8")
     start, end = environments.index("    embedded:"), environments.index("    # Seconds.")
     environments = environments[:start] + "    target: instant\n    base_url: http://127.0.0.1:1\n" + environments[end:]
@@ -120,7 +118,9 @@ def run(folder: Path, command: list[str], allowed: tuple[int, ...] = (0,)) -> fl
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environ, check=False)
     seconds = time.perf_counter() - started
     if done.returncode not in allowed:
-        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        raise SystemExit(
+            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        )
     return seconds
 
 
@@ -147,7 +147,8 @@ def measure(rows: int, rounds: int, definitions: list[int]) -> None:
     print(f"{rows} scenarios of {len(STEPS)} steps, median of {rounds}; {platform.machine()}, {os.cpu_count()} cores")
     for label, values in seconds.items():
         middle = statistics.median(values)
-        print(f"{label:<36} {middle:7.2f} s   {middle / base:5.2f} x bare   (all: {', '.join(f'{v:.2f}' for v in values)})")
+        each = ", ".join(f"{value:.2f}" for value in values)
+        print(f"{label:<36} {middle:7.2f} s   {middle / base:5.2f} x bare   (all: {each})")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"peak memory of the largest process: {peak:.0f} MiB")
 

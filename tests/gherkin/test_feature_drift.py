@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +55,26 @@ def test_compiling_is_repeatable_and_order_in_files_does_not_matter(compiled: Co
         name: text.encode() for name, text in compiled.files.items()
     }
     assert all(text.endswith("\n") and "\r" not in text and "\t" not in text for text in compiled.files.values())
+
+
+def test_compiling_does_not_depend_on_the_order_of_sets(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    lines = (root / "smoke_cases" / "richpanel" / "smoke.csv").read_bytes().replace(b"ST-021,tier1_", b"ST-021,tier_1_")
+    (tmp_path / "bad.csv").write_bytes(lines.replace(b",livechat,", b",live chat,"))
+    program = (
+        "import sys; from pathlib import Path; from gonogo.sources.project import Project\n"
+        "from gonogo.gherkin.compile import compile_packs; from gonogo.sources.smoke_csv import read_pack\n"
+        "system = Project.from_path(Path(sys.argv[1])).load_system('richpanel')\n"
+        "print(compile_packs(list(system.packs.values()), system.vocabulary).files)\n"
+        "print(*read_pack(Path(sys.argv[2]), 'bad.csv', system.vocabulary)[1], sep='\\n')"
+    )
+    command = [sys.executable, "-c", program, str(root), str(tmp_path / "bad.csv")]
+    outputs = [
+        subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed}, check=True).stdout
+        for seed in ("1", "2")
+    ]
+    assert outputs[0] == outputs[1]
+    assert b"bad.csv:" in outputs[0]
 
 
 def test_written_features_have_no_drift_and_are_written_once(folder: Path, compiled: Compiled) -> None:

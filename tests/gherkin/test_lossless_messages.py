@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from gonogo.gherkin.docstring import decode_json, encode_json, survives_plainly
 from gonogo.gherkin.reader import read_feature, scenarios_of
-from gonogo.gherkin.render import render_feature
+from gonogo.gherkin.render import render_feature, render_scenario
 from gonogo.model.case import Mode
 from gonogo.sources.smoke_csv import HEADER, NO_TEMPLATE, read_pack
 
@@ -126,6 +126,10 @@ def test_notes_never_change_what_is_read(folder: Path, notes: str) -> None:
         steps = [[(step.type, step.text, step.docstring) for step in scenario.steps] for scenario in scenarios]
         read.append([(scenario.name, scenario.tags) for scenario in scenarios] + steps)
     assert read[0] == read[1]
+    for case in noted:
+        comment = render_scenario(case, VOCABULARY).comment
+        assert comment.isprintable()
+        assert comment == " ".join(comment.split())
 
 
 # Python's writer leaves a CR unquoted where records end in LF, so only the last of these may quote as little as it can.

@@ -120,7 +120,9 @@ def goes_out(state: FlagState) -> set[tuple[str, str, str, str]]:
 
 
 def is_exchange(old: FlagValue, new: FlagValue) -> bool:
-    """Return whether neither list holds the other."""
+    """Return whether neither list holds the other, or nobody knows since one of them is missing."""
+    if old != new and ABSENT in (old, new):
+        return True
     wide = {"x", "y", "z"}
     first, second = (set(one) if isinstance(one, tuple) else wide for one in (old, new))
     return not (first <= second or second <= first)

@@ -52,9 +52,7 @@ def test_a_clean_run_is_go(quick: SmallProject) -> None:
     assert (done.code, done.record["decision"]) == (0, "GO"), done.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments", [["-k", "nothing"], ["-k", "ST-001"], ["--collect-only"], ["-m", "nothing"]]
-)
+@pytest.mark.parametrize("arguments", [["-k", "nothing"], ["-k", "ST-001"], ["--collect-only"], ["-m", "nothing"]])
 def test_what_was_left_out_is_not_run(quick: SmallProject, arguments: list[str]) -> None:
     done = quick.run(1, "--", *arguments)
     assert (done.code, done.record["decision"]) == (3, "HOLD")
@@ -122,9 +120,18 @@ def test_a_step_without_a_verdict_or_with_an_exception_is_an_error(quick: SmallP
 @pytest.mark.parametrize(
     ("feature", "says"),
     [
-        (EXITING_FEATURE + "  Scenario: [AA-1] The process ends in the middle\n    Then the process ends\n", "stands in"),
-        ("Feature: extra\n  Scenario Outline: [AA-1] <x>\n    Given nothing special\n    Then the process ends\n", "Outline"),
-        ("Feature: extra\n  Scenario: [AA-1] x\n    Given nothing special\n    Then nobody defined this\n", "is not defined"),
+        (
+            EXITING_FEATURE + "  Scenario: [AA-1] The process ends in the middle\n    Then the process ends\n",
+            "stands in",
+        ),
+        (
+            "Feature: extra\n  Scenario Outline: [AA-1] <x>\n    Given nothing special\n    Then the process ends\n",
+            "Outline",
+        ),
+        (
+            "Feature: extra\n  Scenario: [AA-1] x\n    Given nothing special\n    Then nobody defined this\n",
+            "is not defined",
+        ),
         ("Feature: extra\n  Scenario: [AA-1] x\n    Given nothing special\n", "no Then step"),
         ("Feature: extra\n  Scenario: no id\n    Then the process ends\n", "has no id"),
         ("Feature: extra\n  Scenario: [ST-001] taken\n    Then the process ends\n", "ST-001"),
@@ -224,7 +231,7 @@ class _Yes(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"{}")
 
-    do_GET = do_POST = do_PUT = do_DELETE = _answer
+    do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the names that http.server calls
 
     def log_message(self, *args: object) -> None:
         pass
@@ -327,9 +334,7 @@ def _wait_until_none(project: SmallProject, seconds: float = 30) -> list[psutil.
 
 
 @pytest.mark.parametrize("victim", ["parent", "child"])
-def test_a_killed_process_leaves_neither_processes_nor_unsafe_flags(
-    tmp_path: Path, sandbox, victim: str
-) -> None:
+def test_a_killed_process_leaves_neither_processes_nor_unsafe_flags(tmp_path: Path, sandbox, victim: str) -> None:
     project = SmallProject(tmp_path, ["ST-020", "ST-070", "ST-075"])
     running = sandbox("--flag-ttl", "0.2", "--latency", "1")
     environments = deploy(project, running.url)

@@ -126,9 +126,21 @@ CONTRADICTIONS = {
         row(tags="mw-intent-order-status;mw-intent-refund"),
         {"expected_tags": "names mw-intent-refund, which order_status_tracking does not get"},
     ),
+    "contradiction beside an unknown template": (
+        row(template="null", team="Sales Team", tags="mw-intent-refund"),
+        {
+            "expected_template_id": "Write None",
+            "expected_destination": "the vocabulary sends",
+            "expected_tags": "names mw-intent-refund",
+        },
+    ),
     "contradiction beside an unknown word": (
-        row(channel="livechta", team="Sales Team"),
-        {"channel": "Did you mean", "expected_destination": "the vocabulary sends"},
+        row(channel="livechta", team="Sales Team", template="None"),
+        {
+            "channel": "Did you mean",
+            "expected_destination": "the vocabulary sends",
+            "expected_template_id": "is None, but auto_reply_tier1",
+        },
     ),
 }
 
@@ -244,6 +256,12 @@ def test_cells_too_few_and_too_many(tmp_path: Path) -> None:
     assert problems[1].text.startswith("12 cells; the header has 10.")
     assert problems[2].text.startswith("1 cell; the header has 10.")
     assert problems[3].text.startswith("a row of empty cells.")
+
+
+def test_row_without_its_quotes_is_one_problem(tmp_path: Path) -> None:
+    rows = [row(id_="ST-1", message="one,\n\ntwo\nthree, four"), row(id_="ST-2", channel="fax")]
+    _, problems = read_text(tmp_path, write_csv(rows).replace('"', ""))
+    assert places(problems) == [(2, ""), (6, "channel")]
 
 
 def test_all_problems_at_once(tmp_path: Path) -> None:

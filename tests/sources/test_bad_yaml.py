@@ -10,6 +10,7 @@ import pytest
 from richpanel_texts import SOURCES, VOCABULARY
 
 from gonogo.errors import Problem
+from gonogo.model.vocabulary import Template
 from gonogo.sources.system_files import load_environments, load_plan, load_vocabulary
 
 FILES = ("vocabulary", "plan", "environments")
@@ -717,3 +718,14 @@ def test_without_vocabulary_a_file_is_still_checked_alone(tmp_path: Path) -> Non
     assert [problem.column for problem in problems] == [
         "stages.0.packs.0", "stages.1.id", *(f"stages.{index}.packs.0" for index in range(1, 5))
     ]  # fmt: skip
+
+
+def test_no_stage_enables_an_action(tmp_path: Path) -> None:
+    actions = Template(tier=3)
+    vocabulary = VOCABULARY.model_copy(update={"templates": {**VOCABULARY.templates, "t_cancel_now": actions}})
+    (tmp_path / "smoke.csv").write_text("")
+    path = tmp_path / "plan.yaml"
+    path.write_text(TEXTS["plan"].replace("templates: []", "templates: [t_cancel_now]"))
+    _, problems = load_plan(path, "plan.yaml", vocabulary)
+    assert [problem.column for problem in problems] == ["stages.1.templates.0"]
+    assert "t_cancel_now is of tier 3, an action; no stage may enable it." in problems[0].text

@@ -426,7 +426,7 @@ def test_a_flag_write_that_broke_off_is_not_repeated() -> None:
 
 
 def test_nobody_there_is_tried_again_until_the_cap_and_then_named() -> None:
-    opened = open_target({**HEALTH, "send": SEND}, f"http://127.0.0.1:{free_port()}", retry_cap=0.7)
+    opened = open_target({**HEALTH, "send": SEND}, f"http://127.0.0.1:{free_port()}", retry_cap=0.5)
     started = time.monotonic()
 
     with pytest.raises(TargetError, match=r"failed: ConnectError after 2 attempt\(s\)") as caught:
@@ -436,6 +436,21 @@ def test_nobody_there_is_tried_again_until_the_cap_and_then_named() -> None:
     assert "is up and can be reached" in caught.value.hint
     assert [(one["error"], one["attempt"], one["status"]) for one in opened.exchanges] == [
         ("ConnectError", 1, None), ("ConnectError", 2, None),
+    ]  # fmt: skip
+
+
+def test_a_target_that_stayed_away_is_not_waited_for_again_until_it_answers() -> None:
+    broken, fine = Reply(200, reset_after=0), Reply.of({"ok": True})
+    with CaptureServer(script(broken, broken, broken, fine, broken, fine)) as server:
+        opened = open_target(HEALTH, server.url, retry_cap=0.5)
+        for _ in range(2):
+            with pytest.raises(TargetError):
+                opened.target.check_health()
+        answers = [opened.target.check_health() for _ in range(2)]
+
+    assert all(isinstance(one, Observed) for one in answers)
+    assert [(one["status"], one["attempt"]) for one in opened.exchanges] == [
+        (None, 1), (None, 2), (None, 1), (200, 1), (None, 1), (200, 2),
     ]  # fmt: skip
 
 

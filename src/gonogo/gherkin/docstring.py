@@ -16,11 +16,11 @@ _ESCAPED_IN_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 
 def survives_plainly(text: str) -> bool:
     """Return whether a docstring gives a text back unchanged, also after an editor trimmed trailing spaces."""
-    if not text.strip() or _UNSAFE.search(text):
+    if _UNSAFE.search(text):
         return False
     lines = text.split("\n")
     if all(line.startswith(" ") for line in lines if line):
-        return False  # a margin that all lines share is taken for indentation
+        return False  # a margin that all lines share is taken for indentation, and so is a text of blanks
     return not any(line != line.rstrip() for line in lines)
 
 

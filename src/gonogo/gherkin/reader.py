@@ -83,10 +83,7 @@ class _StrictParser(FeatureParser):
             self.report(line, f"{what}. Write a Scenario for each row.")
         if not scenario_data.steps:
             self.report(line, "a scenario without steps checks nothing. Add steps.")
-        parsed = super().parse_scenario(scenario_data, feature, rule)
-        # A rule's scenarios are stored only after all of them are parsed; store at once so that none can hide another.
-        feature.scenarios.setdefault(parsed.name, parsed)
-        return parsed
+        return super().parse_scenario(scenario_data, feature, rule)
 
     def _parse_feature_file(self) -> GherkinDocument:
         document = super()._parse_feature_file()

@@ -46,8 +46,6 @@ def is_towards_safe(name: str, old: FlagValue, new: FlagValue) -> bool:
     """
     if old == new:
         return True
-    if new is ABSENT:
-        return False
     if name == SAFE_MODE:
         return new is True
     if name in _LISTS:
@@ -66,7 +64,7 @@ def order_changes(old: FlagState, new: FlagState) -> list[str]:
     """Return the names whose value differs, in an order in which nothing goes out that neither end allows.
 
     What narrows comes first, the two switches before all; then lists that are exchanged for others; then what widens,
-    the switches last. (Two lists that are both exchanged while replies go out have no such order.)
+    the switches last. (Two lists exchanged while replies go out, or missing on one side, have no such order.)
     """
     changed = [name for name in new if name not in old or old[name] != new[name]]
     return sorted(changed, key=lambda name: _rank(name, old.get(name, ABSENT), new[name]))

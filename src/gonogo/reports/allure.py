@@ -71,10 +71,12 @@ def _result(
         "framework": "gonogo",
     }
     source = next((check.source for check in checks), None)
+    # An id that no file can hold must not stop the report of all the others.
+    identity = case.id.encode("utf-8", "replace")
     link = f"{source.file}#L{source.line}" if source else ""
     return {
-        "uuid": str(uuid5(NAMESPACE_URL, f"{labels.get('run', '')}/{case.id}")),
-        "historyId": hashlib.md5(case.id.encode("utf-8", "replace"), usedforsecurity=False).hexdigest(),
+        "uuid": str(uuid5(NAMESPACE_URL, f"{labels.get('run', '')}/{identity.decode()}")),
+        "historyId": hashlib.md5(identity, usedforsecurity=False).hexdigest(),
         "testCaseId": case.id,
         "fullName": case.id,
         "name": case.title,

@@ -10,9 +10,7 @@ WORDS = {"GO": "GO", "HOLD": "HOLD", "NO_GO": "NO-GO"}
 _SHOWN = 40
 # What Markdown reads as markup anywhere, links and mentions without brackets, and bullets and rules of their own.
 # An underscore between two words' characters is none, and ids are full of them.
-_SPECIAL = re.compile(
-    r"([\\`*{}\[\]<>|#&~!@]|:(?=//)|(?<![^ ])[-+=]+(?![^ ])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"
-)
+_SPECIAL = re.compile(r"([\\`*{}\[\]<>|#&~!@]|:(?=//)|(?<![^ ])[-+=]+(?![^ ])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
 def render_decision(record: Mapping[str, Any], next_command: str) -> str:

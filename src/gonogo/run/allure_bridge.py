@@ -37,10 +37,12 @@ class AllureBridge:
         """Return a bridge where allure-pytest writes results, else nothing."""
         return cls(setup) if config.getoption("allure_report_dir", None) else None
 
-    def watch(self, scene: Scene) -> None:
+    @pytest.hookimpl
+    def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest) -> None:
         """Begin a scenario: its labels, its link to the source line, what the stage makes of it."""
         import allure
 
+        scene: Scene = request.node.scene
         self._scene, self._judged = scene, 0
         planned, setup = scene.planned, self._setup
         allure.dynamic.title(planned.name)

@@ -165,6 +165,8 @@ class FlagBoard:
         if isinstance(decisions, NotAvailable):
             return decisions if Capability.DECISIONS not in self.target.capabilities() else None
         own = [one for one in decisions.value if one.fields.get("ticket_id", message.ticket_id) == message.ticket_id]
+        if own and not any("complete" in one.fields for one in own):
+            return NotAvailable("decisions do not show whether they are complete")
         return next((one for one in own if one.complete), None)
 
     def _shows(self, decision: Decision, wanted: FlagState, groups: tuple[str, ...]) -> bool:

@@ -221,6 +221,9 @@ def pytest_configure(config: pytest.Config) -> None:
     except GonogoError as error:
         raise pytest.UsageError(f"{error.message} {error.hint}") from error
     _refuse_named(config, plugin)
+    ids = set(plugin.planned)
+    for tag in sorted({tag for scenario in plugin.planned.values() for tag in scenario.tags} - ids):
+        config.addinivalue_line("markers", f"{tag}: a tag of the features")
     config.stash[PLUGIN] = plugin
     config.pluginmanager.register(plugin, "gonogo-run")
     if plugin.allure is not None:
@@ -302,6 +305,4 @@ def scene(request: pytest.FixtureRequest) -> Scene:
     plugin = request.config.stash[PLUGIN]
     plugin.enter_group(plugin.group_of[item.planned.id])
     item.scene = plugin.session.scene(item.planned)
-    if plugin.allure is not None:
-        plugin.allure.watch(item.scene)
     return item.scene  # type: ignore[no-any-return]

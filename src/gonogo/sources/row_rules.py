@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gonogo.model.case import Action, Case, Mode
 from gonogo.model.vocabulary import Intent, Vocabulary
@@ -22,19 +22,21 @@ _ACTIONS: dict[Mode, tuple[Action, ...]] = {
 
 
 def check_row(case: Case, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
-    """Yield (column, problem) for everything in a row that cannot be true together."""
+    """Yield (column, problem) for every mode, action and template that cannot be true together."""
     intent = vocabulary.intents[case.intent]
     yield from _check_mode(case, intent)
     yield from _check_template(case, intent, vocabulary)
-    if case.team != intent.team:
-        yield (
-            "expected_destination",
-            f"is {case.team!r}, but the vocabulary sends {case.intent} to {intent.team!r}. Correct one of them.",
-        )
-    foreign = [tag for tag in case.tags if tag not in (*intent.tags, *vocabulary.neutral_tags)]
+
+
+def check_routing(name: str, team: str, tags: Collection[str], vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
+    """Yield (column, problem) where a team or tag is not the one that the vocabulary gives an intent."""
+    intent = vocabulary.intents[name]
+    if team != intent.team:
+        what = f"is {team!r}, but the vocabulary sends {name} to {intent.team!r}. Correct one of them."
+        yield "expected_destination", what
+    foreign = [tag for tag in tags if tag not in (*intent.tags, *vocabulary.neutral_tags)]
     if foreign:
-        tags = ", ".join(intent.tags)
-        what = f"names {', '.join(foreign)}, which {case.intent} does not get; its tags: {tags}."
+        what = f"names {', '.join(foreign)}, which {name} does not get; its tags: {', '.join(intent.tags)}."
         yield "expected_tags", f"{what} Remove the other intent's tag."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from gonogo.errors import Problem
@@ -12,7 +12,7 @@ from gonogo.model.case import Action, Case, Mode, Pack
 from gonogo.model.outcome import SourceRef
 from gonogo.model.vocabulary import Vocabulary
 from gonogo.sources.csv_records import MAX_BYTES, Record, decode_csv, read_records
-from gonogo.sources.row_rules import check_row
+from gonogo.sources.row_rules import check_routing, check_row
 from gonogo.sources.suggest import closest, quote_value, suggest
 
 HEADER = (
@@ -50,6 +50,7 @@ class _Reader:
         self.name = name
         self.vocabulary = vocabulary
         self.problems: list[Problem] = []
+        self._broken = False
         self._first: dict[str, tuple[int, str]] = {}
         self._templates = frozenset((*vocabulary.templates, NO_TEMPLATE))
         self._tags_allowed = vocabulary.known_tags
@@ -61,9 +62,13 @@ class _Reader:
         """Return the case of a record, or None after reporting what is wrong with it."""
         count = len(record.cells)
         if count != len(columns):
+            if self._broken and not self._begins_row(record.cells[0]):
+                return None  # more lines of the row above, which lacks a quote
+            self._broken = True
             what = f"{count} cell{'s' if count > 1 else ''}; the header has {len(columns)}"
             self.report(record.line, "", f"{what}. Quote cells that hold commas, quotes or line ends.")
             return None
+        self._broken = False
         if not any(cell.strip() for cell in record.cells):
             self.report(record.line, "", "a row of empty cells. Remove it, or write the case.")
             return None
@@ -71,6 +76,9 @@ class _Reader:
         row = dict(zip(columns, record.cells, strict=True))
         tags = self._check_words(record.line, row)
         wrong = {problem.column for problem in self.problems[before:]}
+        if "expected_primary_intent" not in wrong:
+            routing = check_routing(row["expected_primary_intent"], row["expected_destination"], tags, self.vocabulary)
+            self._report_new(record.line, wrong, routing)
         if wrong & _RULED:
             return None
         template = None if row["expected_template_id"] == NO_TEMPLATE else row["expected_template_id"]
@@ -87,10 +95,16 @@ class _Reader:
             row["notes"],
             SourceRef(self.name, record.line),
         )
-        for column, text in check_row(case, self.vocabulary):
-            if column not in wrong:
-                self.report(record.line, column, text)
+        self._report_new(record.line, wrong, check_row(case, self.vocabulary))
         return case if len(self.problems) == before else None
+
+    def _report_new(self, line: int, wrong: Collection[str], found: Iterable[tuple[str, str]]) -> None:
+        for column, text in found:
+            if column not in wrong:
+                self.report(line, column, text)
+
+    def _begins_row(self, cell: str) -> bool:
+        return _ID.fullmatch(cell) is not None and any(char.isdigit() for char in cell)
 
     def _check_words(self, line: int, row: dict[str, str]) -> tuple[str, ...]:
         """Report every cell that is wrong by itself; returns the tags."""

@@ -77,6 +77,8 @@ class Transport:
             follow_redirects=False,
         )
         self._bucket = _TokenBucket(limits.rate, limits.burst)
+        # A target that stayed away for the whole retry cap is not waited for again at every call.
+        self._given_up = False
 
     def close(self) -> None:
         """Close the connections."""
@@ -104,13 +106,15 @@ class Transport:
                 again = isinstance(error, httpx.TransportError) and call.method == "GET"
                 # A message may have arrived although its answer did not: only what never left is safe to repeat.
                 again = again or isinstance(error, _NEVER_ARRIVED)
-                if not again or time.monotonic() + backoff > give_up:
+                if not again or self._given_up or time.monotonic() + backoff > give_up:
+                    self._given_up = self._given_up or again
                     raise TargetError(
                         f"{call.method} {call.route} failed: {name} after {attempt} attempt(s)",
                         f"Check that {self.base_url} is up and can be reached from here.",
                     ) from error
                 time.sleep(backoff)
                 continue
+            self._given_up = False
             self._note(call, started, attempt, status=status, received=len(content))
             answer = RawAnswer(status, content, _retry_after(headers), at, time.monotonic() - started)
             waits = status == 429 or (status == 503 and call.method == "GET")
