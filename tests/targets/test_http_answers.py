@@ -411,5 +411,6 @@ def test_a_request_id_is_optional(answering: Answering) -> None:
 
         delivery = target.send(message(), "d")
 
+        assert server.requests[0].body == b"{}"
     assert delivery.accepted
     assert delivery.request_id is None

@@ -51,6 +51,7 @@ class RunSession:
         self._stage_flags: Mapping[str, FlagValue] = plan.stage.flag_state(vocabulary)
         self._blocked: dict[str, str] = {}
         self._safety_failed = False
+        self._entered = False
         self._is_sandbox = environment.kind is Kind.SANDBOX
         self._build_before: Observed[Identity] | NotAvailable | None = None
         self._flags_before: dict[str, FlagValue] | NotAvailable | None = None
@@ -133,6 +134,7 @@ class RunSession:
                 self._emit_check(f"FLAG-{name}", "effect", verdict, group.name)
             return f"flag state {group.name!r} was not entered: {error}"
         self._note("probe", group.name)
+        self._entered = True
         failed = []
         for name, verdict in self.board.prove(wanted, self.plan.proven_flags).items():
             self._emit_check(f"FLAG-{name}", "effect", verdict, group.name)
@@ -212,6 +214,13 @@ class RunSession:
         self._emit_check("TARGET-build", "unchanged", self._compare_build())
 
     def _judge_after(self, left: list[str]) -> None:
+        if not self._entered:
+            # Nothing was entered, so there is nothing that could have been left changed.
+            never = Verdict(Outcome.NOT_RUN, ("the flags of the stage were never set",))
+            for name in self.plan.proven_flags:
+                self._emit_check(f"FLAG-{name}", "effect", never, AFTER)
+            self._emit_check("TARGET-flags", "unchanged", never)
+            return
         try:
             proofs = self.board.prove(self._stage_flags, self.plan.proven_flags)
             flags_after = self._read_store()
