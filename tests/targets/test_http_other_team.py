@@ -263,6 +263,7 @@ def observed(value: Any) -> Any:
         ("check_health", lambda: None, "health answers with NoneType"),
         ("read_replies", lambda _: NotAvailable("", broken=True), "without a reason"),
         ("read_events", observed(()), "although capabilities() leaves it out"),
+        ("read_logs", lambda _: NotAvailable("down", broken=True), "no-such-ticket should be there: down"),
         ("read_flags", observed({}), "reads otherwise"),
         ("read_flags", observed({}), "where or when"),
         ("set_flag", lambda *_: None, "although capabilities() says that it cannot be"),

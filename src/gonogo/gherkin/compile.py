@@ -80,13 +80,14 @@ def compile_packs(packs: Sequence[Pack], vocabulary: Vocabulary) -> Compiled:
     return Compiled(files)
 
 
-def _is_generated(path: Path) -> bool:
+def is_generated(path: Path) -> bool:
+    """Return whether a feature was compiled, and not written by hand."""
     return path.read_bytes().startswith(_HEADER.encode())
 
 
 def _stray(folder: Path, files: dict[str, str]) -> list[Path]:
     found = [path for path in sorted(folder.glob("*.feature")) if path.name not in files and path.is_file()]
-    return [path for path in found if _is_generated(path)]
+    return [path for path in found if is_generated(path)]
 
 
 def _hand_written(folder: Path, files: dict[str, str]) -> list[str]:

@@ -35,7 +35,7 @@ class StepDefinitionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StepDefinition:
-    """One step: its pattern, and what it prepares or checks."""
+    """One step: its pattern, what it prepares or checks, and whether it wants the text that stands below it."""
 
     kind: str
     pattern: str
@@ -45,6 +45,7 @@ class StepDefinition:
     check: str = ""
     cls: ClassOf = CheckClass.REQUIRED
     row: RowOf | None = None
+    takes_docstring: bool = False
 
     def parse(self, text: str) -> dict[str, str] | None:
         """Return the arguments in a step's text, or None where it is another step."""
@@ -121,7 +122,8 @@ def _register_preparation(kind: Kind, pattern: str, row: RowOf | None) -> Callab
             scene.pass_preparation()
 
         context = StepFunctionContext(kind, step_func, parsers.parse(pattern))
-        REGISTRY.add(StepDefinition(kind, pattern, context, prepare=prepare, row=row))
+        wants = "docstring" in inspect.signature(prepare).parameters
+        REGISTRY.add(StepDefinition(kind, pattern, context, prepare=prepare, row=row, takes_docstring=wants))
         return prepare
 
     return decorate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -201,8 +201,9 @@ class Planner:
         try:
             if definition.row is not None:
                 draft.row.update(definition.row(arguments))
+            text = _below(step, definition)
             if definition.prepare is not None:
-                _call_prepare(definition.prepare, draft, arguments, step.docstring)
+                definition.prepare(draft, **arguments, **text)
         except (ValueError, KeyError, TypeError) as error:
             what = f"step {quote_value(step.text)} cannot be planned: {error}. Correct the step."
             self._report(scenario, step.line or scenario.line, what)
@@ -258,12 +259,8 @@ def _refuse(plan: PlannedScenario, stage: Stage) -> PlannedScenario:
     return replace(plan, refused=plan.refused or why)
 
 
-def _call_prepare(
-    prepare: Callable[..., None], draft: Draft, arguments: Mapping[str, str], docstring: str | None
-) -> None:
-    if "docstring" in prepare.__code__.co_varnames[: prepare.__code__.co_argcount]:
-        if docstring is None:
-            raise ValueError("the text under the step is missing")
-        prepare(draft, docstring=docstring, **arguments)
-    else:
-        prepare(draft, **arguments)
+def _below(step: Step, definition: StepDefinition) -> dict[str, str]:
+    """Return the text below a step as the argument `docstring`; raises `ValueError` for one too many or too few."""
+    if definition.takes_docstring != (step.docstring is not None):
+        raise ValueError("the text below it is missing" if definition.takes_docstring else "it takes no text below it")
+    return {} if step.docstring is None else {"docstring": step.docstring}
