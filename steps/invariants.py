@@ -192,7 +192,9 @@ def _tags(sent: Sent) -> tuple[str, ...] | NotAvailable:
     if not isinstance(sent.ticket, NotAvailable) and not isinstance(sent.ticket.value.tags, NotAvailable):
         return sent.ticket.value.tags
     value = sent.decision.get("tags") if sent.decision else NotAvailable("no decision")
-    return value if isinstance(value, NotAvailable) else tuple(map(str, value or ()))
+    if isinstance(value, list):
+        return tuple(map(str, value))
+    return value if isinstance(value, NotAvailable) else NotAvailable("the decision's tags are no list")
 
 
 @then("no ticket carries another intent's tag", check="foreign")

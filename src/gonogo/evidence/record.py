@@ -40,7 +40,7 @@ class Recorder:
         with self._lock:
             file = self._files.get(stream)
             if file is None:
-                file = self._files[stream] = (self._folder / stream.value).open("a", encoding="utf-8")
+                file = self._files[stream] = (self._folder / stream.value).open("a", encoding="utf-8", errors="replace")
             file.write(line + "\n")
             if stream in _DURABLE or stream is Stream.PROGRESS:
                 file.flush()
@@ -57,15 +57,18 @@ class Recorder:
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """Return the whole records of a file; a line that was cut off by a crash is left out."""
+    """Return the records of a file; a last line that a crash cut off is left out.
+
+    Any other line that cannot be read becomes an empty record: what was written there is unknown, and not nothing.
+    """
     if not path.is_file():
         return []
-    records = []
-    for line in path.read_bytes().split(b"\n"):
+    records: list[dict[str, Any]] = []
+    *lines, _ = path.read_bytes().split(b"\n")
+    for line in lines:
         try:
             record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            records.append(record)
+        except (ValueError, RecursionError):
+            record = {}
+        records.append(record if isinstance(record, dict) else {})
     return records

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 SCENARIO_ID = re.compile(r"^\[([A-Za-z0-9][A-Za-z0-9._-]{0,63})\]\s+\S")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One step: `type` is given, when or then; `keyword` is what stands in the file."""
 
     keyword: str

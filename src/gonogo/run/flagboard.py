@@ -46,7 +46,7 @@ class FlagBoard:
     recorder: Recorder
     new_message: Callable[[str, str, str], Message]
     may_change: bool
-    written: dict[str, tuple[FlagValue, FlagValue]] = field(default_factory=dict)
+    written: dict[str, FlagValue] = field(default_factory=dict)
     _probes: Any = field(default_factory=count)
 
     def apply(self, wanted: FlagState, reason: str, *, only_towards_safe: bool = False) -> None:
@@ -77,9 +77,9 @@ class FlagBoard:
     def _write(self, name: str, old: FlagValue, new: FlagValue, reason: str) -> None:
         entry = {"flag": name, "old": flag_json(old), "new": flag_json(new), "reason": reason, "at": time.time()}
         self.recorder.record(Stream.FLAGS, {**entry, "state": "intended"})
+        # Before the write: it may arrive although its answer is lost, and then it has to be returned too.
+        self.written[name] = new
         self.target.set_flag(name, new)
-        first = self.written[name][0] if name in self.written else old
-        self.written[name] = (first, new)
         self.recorder.record(Stream.FLAGS, {**entry, "state": "written"})
 
     def give_back(self, wanted: FlagState, *, only_towards_safe: bool) -> list[str]:
@@ -88,15 +88,19 @@ class FlagBoard:
         current = self.read_store()
         mine = {name: wanted[name] for name in self.written if name in wanted}
         for name in order_changes({name: current.get(name, ABSENT) for name in mine}, mine):
-            now, ours = current.get(name, ABSENT), self.written[name][1]
-            if now != ours:
+            now = current.get(name, ABSENT)
+            if now != self.written[name]:
                 left.append(f"{name} is {describe_value(now)}: somebody changed it since, so it was left alone")
             elif only_towards_safe and not is_towards_safe(name, now, mine[name]):
                 left.append(
                     f"{name} stays {describe_value(now)}: returning it to {describe_value(mine[name])} is not safe"
                 )
             else:
-                self._write(name, now, mine[name], "return")
+                try:
+                    self._write(name, now, mine[name], "return")
+                except TargetError as error:
+                    # The next one may go towards safe: none is left untried because another could not be written.
+                    left.append(f"{name} could not be returned to {describe_value(mine[name])}: {error.message}")
         return left
 
     def prove(self, wanted: FlagState, groups: tuple[str, ...]) -> dict[str, Verdict]:

@@ -313,11 +313,11 @@ def _conclude(
     record = build_decision_record(facts, decision, checks)
     _write_json(folder / "decision.json", record)
     command = next_command(setup, record)
-    (folder / "decision.md").write_text(render_decision(record, command), "utf-8")
+    _write_text(folder / "decision.md", render_decision(record, command))
     titles = {scenario.id: scenario.name for scenario in plan.admitted}
     name = f"gonogo.{setup.system.name}.stage-{setup.stage.id}"
     junit = render_junit(name, results, titles, facts.started, time.monotonic() - clock)
-    (folder / "junit.xml").write_text(junit, "utf-8")
+    _write_text(folder / "junit.xml", junit)
     labels = {
         "epic": setup.system.name,
         "stage": setup.stage.id,
@@ -394,6 +394,11 @@ def next_command(setup: RunSetup, record: Mapping[str, Any]) -> str:
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    _write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_text(path: Path, text: str) -> None:
+    """Write a whole file or none; half a surrogate pair, which no encoding has, becomes a question mark."""
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    temporary.write_bytes(text.encode("utf-8", "replace"))
     temporary.replace(path)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef
+from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef, merge_results
 from gonogo.run.results import result_from_json
 
 
@@ -28,18 +29,9 @@ def reconcile(planned: Sequence[PlannedCheck], records: Iterable[Mapping[str, An
         if check is None:
             strange.append(_strange(f"{result.id} was recorded and not planned"))
             continue
-        if result.key not in seen or result.outcome > seen[result.key].outcome:
-            seen[result.key] = CheckResult(
-                check.case,
-                check.check,
-                result.outcome,
-                check.cls,
-                check.source,
-                result.reasons,
-                result.expected,
-                result.observed,
-                check.part,
-            )
+        result = replace(result, cls=check.cls, source=check.source)
+        before = seen.get(result.key)
+        seen[result.key] = result if before is None else replace(merge_results([before, result])[0], part=check.part)
     results = [seen.get(check.key) or _not_run(check, why_not) for check in planned]
     return results + strange
 

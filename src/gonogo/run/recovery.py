@@ -41,7 +41,11 @@ def return_flags(setup: RunSetup) -> list[str]:
                     f"FLAGS LEFT: {name} stays {describe_value(now)}; set it back to {back} by hand if that is right"
                 )
             else:
-                target.set_flag(name, wanted[name])
+                try:
+                    target.set_flag(name, wanted[name])
+                except TargetError as error:
+                    notes.append(f"FLAGS LEFT: {name} could not be returned: {error.message}")
+                    continue
                 entry = {"flag": name, "old": flag_json(now), "new": flag_json(wanted[name]), "state": "recovered"}
                 recorder.record(Stream.FLAGS, entry)
     except TargetError as error:

@@ -40,11 +40,12 @@ def run_ahead(target: Target, environment: Environment, batch: Sequence[Sent], p
 def _send(target: Target, item: Sent) -> None:
     if item.not_sent:
         return
-    item.sent_at = time.monotonic()
     try:
         item.deliveries.append(target.send(item.message, f"{item.message.event_id}-1"))
     except TargetError as error:
         item.send_error = error.message
+    # From the acknowledgement on: waiting for the rate limit is no time that the target takes to decide.
+    item.sent_at = time.monotonic()
 
 
 def _redeliver(target: Target, batch: Sequence[Sent], pool: ThreadPoolExecutor) -> None:
