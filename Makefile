@@ -29,7 +29,7 @@ check: $(STAMP)
 	$(BIN)/gonogo compile --check
 
 test: check
-	$(BIN)/python -m pytest tests -n 4
+	$(BIN)/python -m pytest tests -n 6 --dist worksteal
 
 lock: $(STAMP)
 	$(BIN)/pip install --quiet pip-tools

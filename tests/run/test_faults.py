@@ -36,7 +36,6 @@ CAUGHT_BY: dict[str, tuple[int, tuple[str, ...]]] = {
     "late_reply": (1, ("ST-001/reply",)),
     "message_altered": (1, ("ST-001/message",)),
     "missing_fields_accepted": (1, ("INV-BODY/missing-key",)),
-    "missing_flags_on": (2, ("FLAG-safe_mode/effect", "FLAG-automation_enabled/effect")),
     "multi_intent_lowest": (1, ("ST-050/intent",)),
     "no_correlation_id": (1, ("INV-EVENTS/correlated",)),
     "no_override_event": (1, ("INV-INJECTION/event",)),
@@ -74,7 +73,9 @@ HELD_BY: dict[str, tuple[int, tuple[str, ...]]] = {
     "slow_decision": (1, ("FLAG-safe_mode/effect",)),
 }
 # Which messages these strike depends on their text, so only that somebody notices is fixed.
-SOMEWHERE = {"decision_missing": "decision", "foreign_decision": "decision"}
+SOMEWHERE = {"decision_missing": ("/decision",), "foreign_decision": ("/decision", "FLAG-safe_mode/effect")}
+# The effect of a missing flag is seen by the probe or by the message after it, whichever the worker reads anew first.
+SOMEWHERE["missing_flags_on"] = ("FLAG-safe_mode/effect", "INV-FLAGS/reply")
 
 
 def list_faults() -> list[dict[str, object]]:
@@ -112,7 +113,7 @@ def test_a_fault_is_caught_by_the_right_check(try_: tuple[str, int], shared_proj
         missing = set(expected[1]) - set(record["deciding"])
         assert not missing, f"decided by {record['deciding']}"
     if fault in SOMEWHERE:
-        assert any(check.endswith(f"/{SOMEWHERE[fault]}") for check in record["deciding"]), record["deciding"]
+        assert any(check.endswith(SOMEWHERE[fault]) for check in record["deciding"]), record["deciding"]
 
 
 def test_every_fault_has_a_place() -> None:

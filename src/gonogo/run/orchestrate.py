@@ -27,7 +27,7 @@ from gonogo.reports.markdown import render_decision
 from gonogo.run.embedded import start_embedded
 from gonogo.run.reconcile import reconcile
 from gonogo.run.recovery import return_flags
-from gonogo.run.setup import RunRequest, RunSetup
+from gonogo.run.setup import RunRequest, RunSetup, refuse_named
 from gonogo.run.targets import open_target
 
 _GRACE = 20.0
@@ -87,6 +87,7 @@ def execute_run(
     clock = time.monotonic()
     setup, sandbox = start_embedded(request, sandbox_options, parse=False)
     try:
+        refuse_named(setup.plan, pytest_args)
         _check_reachable(setup)
         folder = setup.folder
         folder.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ from gonogo.run.results import result_to_json
 from gonogo.run.runplan import FlagGroup
 from gonogo.run.scene import Scene
 from gonogo.run.session import RunSession
-from gonogo.run.setup import RunRequest, RunSetup, load_setup
+from gonogo.run.setup import RunRequest, RunSetup, load_setup, refuse_named
 from gonogo.run.targets import open_target
 
 # `import pytest_bdd.scenario` would give the function of that name and not the module.
@@ -214,13 +214,13 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("gonogo runs in one process; send-ahead is the parallelism. Leave -n out.")
     try:
         setup, sandbox = _load(config, features)
+        refuse_named(setup.plan, map(str, config.invocation_params.args))
         plugin = GonogoPlugin(config, setup, sandbox)
     except SourceError as error:
         listed = "\n".join(str(problem) for problem in error.problems)
         raise pytest.UsageError(f"{error.message}\n{listed}\n{error.hint}") from error
     except GonogoError as error:
         raise pytest.UsageError(f"{error.message} {error.hint}") from error
-    _refuse_named(config, plugin)
     ids = set(plugin.planned)
     for tag in sorted({tag for scenario in plugin.planned.values() for tag in scenario.tags} - ids):
         config.addinivalue_line("markers", f"{tag}: a tag of the features")
@@ -264,16 +264,6 @@ def _direct_request(config: pytest.Config, features: list[Path], stage: str, env
         may_change_flags=bool(config.getoption("--allow-flag-changes")),
         counts=False,
     )
-
-
-def _refuse_named(config: pytest.Config, plugin: GonogoPlugin) -> None:
-    """Refuse to run a case that was named although the stage does not admit it."""
-    words = [str(arg).rsplit("::", 1)[1] for arg in config.args if "::" in str(arg)]
-    words += str(config.getoption("keyword", "") or "").replace("(", " ").replace(")", " ").split()
-    words += str(config.getoption("markexpr", "") or "").replace("(", " ").replace(")", " ").split()
-    for scenario in plugin.setup.plan.not_admitted:
-        if scenario.id in words:
-            raise pytest.UsageError(f"{scenario.id} is not admitted: {scenario.refused}")
 
 
 def _watch_parent() -> None:

@@ -51,7 +51,7 @@ class RunSession:
         self._stage_flags: Mapping[str, FlagValue] = plan.stage.flag_state(vocabulary)
         self._blocked: dict[str, str] = {}
         self._safety_failed = False
-        self._entered = False
+        self._unproven = "the flags of the stage were never set"
         self._is_sandbox = environment.kind is Kind.SANDBOX
         self._build_before: Observed[Identity] | NotAvailable | None = None
         self._flags_before: dict[str, FlagValue] | NotAvailable | None = None
@@ -117,6 +117,11 @@ class RunSession:
 
     def _set_flags(self, group: FlagGroup) -> str:
         """Return why the group cannot run, or an empty text once its flags are proven by their effect."""
+        if group.overlay and self._unproven:
+            # Flags that do not work as written are not written any further.
+            never = Verdict(Outcome.NOT_RUN, (self._unproven,))
+            self._emit_flags(never, group.name)
+            return self._unproven
         wanted = {**self._stage_flags, **group.overlay}
         writes = wanted if self._is_sandbox else self._writes(group.overlay)
         guarded = self._safety_failed and not self._is_sandbox
@@ -130,17 +135,20 @@ class RunSession:
             verdict = Verdict(
                 Outcome.ERROR if broken else Outcome.NOT_RUN, (str(error),), describe_state(group.overlay)
             )
-            for name in self.plan.proven_flags:
-                self._emit_check(f"FLAG-{name}", "effect", verdict, group.name)
+            self._emit_flags(verdict, group.name)
             return f"flag state {group.name!r} was not entered: {error}"
         self._note("probe", group.name)
-        self._entered = True
         failed = []
         for name, verdict in self.board.prove(wanted, self.plan.proven_flags).items():
             self._emit_check(f"FLAG-{name}", "effect", verdict, group.name)
             if verdict.outcome not in (Outcome.PASSED, Outcome.INCONCLUSIVE):
                 failed.append(f"FLAG-{name}")
-        return f"flag state {group.name!r} was not proven: {', '.join(failed)}" if failed else ""
+        self._unproven = f"flag state {group.name!r} was not proven: {', '.join(failed)}" if failed else ""
+        return self._unproven
+
+    def _emit_flags(self, verdict: Verdict, part: str) -> None:
+        for name in self.plan.proven_flags:
+            self._emit_check(f"FLAG-{name}", "effect", verdict, part)
 
     def _writes(self, overlay: Mapping[str, FlagValue]) -> dict[str, FlagValue]:
         """Return what to write outside kind sandbox: only borrowed flags, those borrowed before back at the stage's."""
@@ -214,11 +222,9 @@ class RunSession:
         self._emit_check("TARGET-build", "unchanged", self._compare_build())
 
     def _judge_after(self, left: list[str]) -> None:
-        if not self._entered:
-            # Nothing was entered, so there is nothing that could have been left changed.
-            never = Verdict(Outcome.NOT_RUN, ("the flags of the stage were never set",))
-            for name in self.plan.proven_flags:
-                self._emit_check(f"FLAG-{name}", "effect", never, AFTER)
+        if self._unproven:
+            never = Verdict(Outcome.NOT_RUN, (self._unproven,))
+            self._emit_flags(never, AFTER)
             self._emit_check("TARGET-flags", "unchanged", never)
             return
         try:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,16 @@ def guard_environment(name: str, environment: Environment) -> None:
             f"environment {name!r} is of kind production; runs against production are refused",
             "Run against an environment of kind sandbox or staging.",
         )
+
+
+def refuse_named(plan: RunPlan, arguments: Iterable[str]) -> None:
+    """Refuse pytest arguments that name a case which the stage does not admit."""
+    words = {word for argument in arguments for word in re.split(r"[\s()=]+|::", argument)}
+    for scenario in plan.not_admitted:
+        if scenario.id in words:
+            raise RefusedError(
+                f"{scenario.id} is not admitted: {scenario.refused}", "Name it at a stage that admits it."
+            )
 
 
 def load_step_modules(project: Project) -> None:
