@@ -289,9 +289,9 @@ def judge_replies(scene: Scene, sent: Sent, reply: Reply) -> Verdict:
     if isinstance(sent.replies, NotAvailable):
         return missing or judge_absence(sent.replies, expected)
     replies = sent.automatic_replies
-    shown = f"{len(replies)} automatic repl{'y' if len(replies) == 1 else 'ies'}"
-    names = [one.template for one in replies if isinstance(one.template, str)]
-    observed = shown + (f": {', '.join(names)}" if names else "")
+    observed = _count(len(replies), "automatic reply", "automatic replies")
+    names = dict.fromkeys(one.template for one in replies if isinstance(one.template, str))
+    observed += f" from {', '.join(names)}" if names else ""
     if len(replies) > (1 if reply.template or reply.at_most_one else 0):
         # More than allowed reached the customer: that is a failure whatever the decision says, or if there is none.
         return Verdict(Outcome.FAILED, (f"{observed}; allowed: {expected}",), expected, observed)
@@ -305,6 +305,10 @@ def judge_replies(scene: Scene, sent: Sent, reply: Reply) -> Verdict:
     if template == reply.template or (reply.at_most_one and template in scene.stage.templates):
         return Verdict(Outcome.PASSED, (), expected, observed)
     return Verdict(Outcome.FAILED, (f"the reply came from {template!r}, not {reply.template!r}",), expected, observed)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _judge_silence(scene: Scene, sent: Sent, reply: Reply, observed: str) -> Verdict:
@@ -345,7 +349,8 @@ def deliveries_change_nothing(scene: Scene) -> Verdict:
     ]
     if len(sent.automatic_replies) > 1:
         reasons.append(f"{len(sent.automatic_replies)} automatic replies")
-    observed = f"{len(sent.own_decisions)} decision(s), {len(sent.automatic_replies)} automatic repl(ies)"
+    decisions = _count(len(sent.own_decisions), "decision", "decisions")
+    observed = f"{decisions}, {_count(len(sent.automatic_replies), 'automatic reply', 'automatic replies')}"
     return Verdict(Outcome.FAILED if reasons else Outcome.PASSED, tuple(reasons), expected, observed)
 
 

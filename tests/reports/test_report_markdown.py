@@ -13,7 +13,7 @@ from report_data import HOSTILE, check, record
 from gonogo.model.outcome import CheckClass, Outcome, SourceRef
 from gonogo.reports.markdown import escape, render_decision
 
-HEADINGS = ["## What decided", "## What was not tested", "## What this stage made of the rows", "## Next"]
+HEADINGS = ["## What decided", "## Next", "## What was not tested", "## What this stage made of the rows"]
 HEADER = "| check | outcome | class | expected | observed | why | source |"
 
 
@@ -140,7 +140,7 @@ def test_hostile_text_stays_in_its_cell(kind: str) -> None:
     assert [len(cells(line)) for line in table] == [7, 7, 7]
     assert cells(table[2])[1:3] == ["FAILED", "required"]
     assert len(section(page, "## Next").strip().splitlines()) == 1
-    assert page.splitlines()[-1].startswith("    gonogo")
+    assert section(page, "## Next").strip("\n").startswith("    gonogo")
     page.encode()
 
 

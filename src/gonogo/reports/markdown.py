@@ -35,6 +35,10 @@ def render_decision(record: Mapping[str, Any], next_command: str) -> str:
         "",
         *_deciding(record, checks),
         "",
+        "## Next",
+        "",
+        f"    {_flatten(next_command)}",
+        "",
         "## What was not tested",
         "",
         *_not_tested(record),
@@ -42,10 +46,6 @@ def render_decision(record: Mapping[str, Any], next_command: str) -> str:
         "## What this stage made of the rows",
         "",
         *_expectations(record["expectations"]),
-        "",
-        "## Next",
-        "",
-        f"    {_flatten(next_command)}",
         "",
     ]
     return "\n".join(lines)

@@ -112,7 +112,7 @@ class Sent:
                     InconclusiveReason.NOT_OBSERVABLE, "decisions do not show whether they are complete", expected
                 )
         if self.others_decided:
-            shown = f"the same path showed {self.others_decided} other decision(s) meanwhile"
+            shown = f"the same path showed the decisions of {self.others_decided} other messages meanwhile"
             return Verdict(Outcome.FAILED, (f"{what}; {shown}",), expected, "no decision")
         return Verdict(Outcome.ERROR, (f"{what}, nor any other in that window: the way there may be broken",), expected)
 
