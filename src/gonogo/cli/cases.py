@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gonogo.cli.output import check_format, print_line
+
 if TYPE_CHECKING:
     from gonogo.model.case import Case
     from gonogo.model.coverage import Cell, Coverage
@@ -34,7 +36,6 @@ def cases(
 
         gonogo cases richpanel --coverage --stage 2
     """
-    from gonogo.cli.format import check_format
     from gonogo.errors import UsageError
     from gonogo.model.coverage import measure_coverage
     from gonogo.sources.project import Project
@@ -58,8 +59,8 @@ def cases(
     width = max(len(entry["id"]) for entry in entries)
     for entry in entries:
         says = entry.get("expects", entry["template"] or "no reply")
-        typer.echo(f"{entry['id']:<{width}}  {entry['mode']:<31}  {entry['channel']:<8}  {entry['intent']:<28}  {says}")
-    typer.echo(f"{len(entries)} cases")
+        print_line(f"{entry['id']:<{width}}  {entry['mode']:<31}  {entry['channel']:<8}  {entry['intent']:<28}  {says}")
+    print_line(f"{len(entries)} cases")
 
 
 def _describe(case: Case, stage: Stage | None, loaded: System) -> dict[str, Any]:
@@ -105,15 +106,15 @@ def _print_coverage(loaded: System, measured: list[Coverage], *, as_json: bool) 
         return
     channels = loaded.vocabulary.channels
     for one in measured:
-        typer.echo(f"Stage {one.stage}: cases by intent and channel; * where a reply is expected")
-        typer.echo(f"{'':<30}" + "".join(f"{channel:>10}" for channel in channels))
+        print_line(f"Stage {one.stage}: cases by intent and channel; * where a reply is expected")
+        print_line(f"{'':<30}" + "".join(f"{channel:>10}" for channel in channels))
         for intent in loaded.vocabulary.intents:
             row = [[cell for cell in one.cells if (cell.intent, cell.channel) == (intent, name)] for name in channels]
-            typer.echo(f"{intent:<30}" + "".join(f"{_cell_text(cells):>10}" for cells in row))
-        typer.echo(f"Not tried at stage {one.stage}:" if one.holes else f"Nothing is left out at stage {one.stage}.")
+            print_line(f"{intent:<30}" + "".join(f"{_cell_text(cells):>10}" for cells in row))
+        print_line(f"Not tried at stage {one.stage}:" if one.holes else f"Nothing is left out at stage {one.stage}.")
         for hole in one.holes:
-            typer.echo(f"  {hole}")
-        typer.echo("")
+            print_line(f"  {hole}")
+        print_line("")
 
 
 def _cell_text(cells: list[Cell]) -> str:
@@ -124,4 +125,4 @@ def _cell_text(cells: list[Cell]) -> str:
 
 
 def _print_json(data: dict[str, Any]) -> None:
-    typer.echo(json.dumps(data, ensure_ascii=False, indent=1))
+    print_line(json.dumps(data, ensure_ascii=False, indent=1))

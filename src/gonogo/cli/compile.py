@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gonogo.cli.output import print_line
+
 
 def compile_features(
     system: Annotated[str | None, typer.Argument(help="The system to compile; all of them if left out.")] = None,
@@ -40,11 +42,11 @@ def compile_features(
             found = compiled.find_drift(folder, project.relative(folder))
             drift += found
             if not found:
-                typer.echo(f"{name}: {cases} cases, features agree with their sources")
+                print_line(f"{name}: {cases} cases, features agree with their sources")
         else:
             changed = compiled.write(folder)
             listed = ", ".join(f"{project.relative(folder)}/{file}" for file in changed) or "nothing changed"
-            typer.echo(f"{name}: {cases} cases; {listed}")
+            print_line(f"{name}: {cases} cases; {listed}")
     if problems:
         raise SourceError(problems, "Correct the lines above and compile again.")
     if drift:

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from gonogo.cli.output import print_line
 from gonogo.reports.markdown import WORDS
 from gonogo.run.orchestrate import Progress, RunReport, Watch
 from gonogo.sources.project import Project
@@ -78,7 +79,7 @@ def _counts(progress: Progress) -> Text:
 def print_report(report: RunReport, project: Project, *, as_json: bool) -> None:
     """Print the decision: one JSON object, or a panel with the deciding checks and where to look."""
     if as_json:
-        print(json.dumps(report.record, ensure_ascii=False, indent=1))
+        print_line(json.dumps(report.record, ensure_ascii=False, indent=1))
         return
     console = Console(highlight=False)
     verb = report.decision.verb.value
@@ -101,6 +102,6 @@ def print_report(report: RunReport, project: Project, *, as_json: bool) -> None:
     if console.is_terminal:
         console.print(Panel(Group(*lines), title=Text(title, style=_STYLE[verb]), title_align="left", padding=(0, 1)))
         return
-    console.print(title, soft_wrap=True, markup=False)
+    print_line(title)
     for line in lines:
-        console.print(Text("  ") + line, soft_wrap=True)
+        print_line(f"  {line.plain}".rstrip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import typer
 
@@ -10,7 +11,7 @@ from gonogo.cli.cases import cases
 from gonogo.cli.compile import compile_features
 from gonogo.cli.run import run
 from gonogo.cli.sandbox import sandbox
-from gonogo.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, GonogoError, SourceError
+from gonogo.errors import EXIT_INTERNAL, GonogoError, SourceError
 
 app = typer.Typer(
     name="gonogo",
@@ -24,25 +25,21 @@ app = typer.Typer(
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": False})(run)
 app.command("compile")(compile_features)
 app.command("cases")(cases)
-app.command(
-    "sandbox",
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": ["--help"]},
-)(sandbox)
+app.command("sandbox", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(sandbox)
 
 
 def main() -> None:
     """Run the command line and exit with the documented code."""
     try:
-        code = app(standalone_mode=False)
+        # Typer itself prints errors of usage (2) and takes an interrupt for 130.
+        app()
     except GonogoError as error:
         report_error(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.stderr.write("gonogo: interrupted\n")
-        sys.exit(EXIT_INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - the last resort: an internal error is never taken for NO-GO
-        _exit_with(error)
-    sys.exit(code if isinstance(code, int) else 0)
+    except Exception:  # noqa: BLE001 - the last resort: an internal error is never taken for NO-GO
+        traceback.print_exc()
+        sys.stderr.write("gonogo: internal error; this is a defect of gonogo, please report it\n")
+        sys.exit(EXIT_INTERNAL)
 
 
 def report_error(error: GonogoError) -> None:
@@ -52,22 +49,6 @@ def report_error(error: GonogoError) -> None:
     if error.hint:
         lines.append(f"  {error.hint}")
     sys.stderr.write("\n".join(lines).encode("utf-8", "backslashreplace").decode() + "\n")
-
-
-def _exit_with(error: Exception) -> None:
-    import click
-
-    if isinstance(error, click.exceptions.Abort):
-        sys.stderr.write("gonogo: interrupted\n")
-        sys.exit(EXIT_INTERRUPTED)
-    if isinstance(error, click.exceptions.ClickException):
-        error.show()
-        sys.exit(error.exit_code)
-    import traceback
-
-    sys.stderr.write("".join(traceback.format_exception(error)))
-    sys.stderr.write("gonogo: internal error; this is a defect of gonogo, please report it\n")
-    sys.exit(EXIT_INTERNAL)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def run(
         gonogo run richpanel --stage 2 --env sandbox -- -k ST-021
     """
     from gonogo.cli.display import make_display, print_report
-    from gonogo.cli.format import check_format
+    from gonogo.cli.output import check_format
     from gonogo.errors import EXIT_GO, EXIT_HOLD, EXIT_INTERRUPTED, EXIT_NO_GO
     from gonogo.model.decision import Verb
     from gonogo.run.orchestrate import execute_run, new_run_id

@@ -14,7 +14,7 @@ def sandbox(
 ) -> None:
     """Start a sandbox: a small real system with switchable faults. It prints its address as one JSON line.
 
-    Options after the system are the sandbox's own; `gonogo sandbox richpanel --help` lists them.
+    Options after the system are the sandbox's own; `gonogo sandbox richpanel -- --help` lists them.
 
     Examples:
 

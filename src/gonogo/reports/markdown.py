@@ -30,6 +30,7 @@ def render_decision(record: Mapping[str, Any], next_command: str) -> str:
         "",
         "Checks: " + (", ".join(f"{count} {name}" for name, count in record["counts"].items()) or "none") + ".",
         "",
+        *_aliases(record["target"]),
         *(line for note in record["notes"] for line in (f"> {escape(note)}", "")),
         "## What decided",
         "",
@@ -49,6 +50,16 @@ def render_decision(record: Mapping[str, Any], next_command: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _aliases(target: Mapping[str, Any]) -> list[str]:
+    """Return what the target calls otherwise than the vocabulary, which every check took for the same."""
+    named = [
+        f"{escape(theirs)} = {escape(ours)} ({escape(field)})"
+        for field, pairs in (target.get("aliases") or {}).items()
+        for theirs, ours in pairs.items()
+    ]
+    return [f"Aliases of this target: {', '.join(named)}.", ""] if named else []
 
 
 def _deciding(record: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> list[str]:
