@@ -8,7 +8,7 @@ from statistics import median
 from gonogo.model.flags import ABSENT
 from gonogo.model.outcome import CheckClass, InconclusiveReason, Outcome, Verdict
 from gonogo.run.definitions import given, then, when
-from gonogo.run.observation import Sent, judge_absence
+from gonogo.run.observation import Sent, judge_absence, name_cases
 from gonogo.run.planning import Draft
 from gonogo.run.scene import Scene
 from gonogo.targets.interface import NotAvailable
@@ -178,23 +178,9 @@ def _judge_each(
     if not count:
         return Verdict.inconclusive(InconclusiveReason.VACUOUS, "no message of the run was decided", expected)
     if reasons:
-        texts = tuple(f"{text} ({_name(cases)})" for text, cases in reasons.items())
+        texts = tuple(f"{text} ({name_cases(cases)})" for text, cases in reasons.items())
         return Verdict(Outcome.FAILED, texts, expected, f"{len(reasons)} kinds of breach")
     return Verdict(Outcome.PASSED, (), expected, f"{count} messages")
-
-
-def _name(cases: list[str]) -> str:
-    named = list(dict.fromkeys(cases))
-    return ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
-
-
-def _tags(sent: Sent) -> tuple[str, ...] | NotAvailable:
-    if not isinstance(sent.ticket, NotAvailable) and not isinstance(sent.ticket.value.tags, NotAvailable):
-        return sent.ticket.value.tags
-    value = sent.decision.get("tags") if sent.decision else NotAvailable("no decision")
-    if isinstance(value, list):
-        return tuple(map(str, value))
-    return value if isinstance(value, NotAvailable) else NotAvailable("the decision's tags are no list")
 
 
 @then("no ticket carries another intent's tag", check="foreign")
@@ -202,7 +188,7 @@ def no_foreign_tag(scene: Scene) -> Verdict:
     """Judge the tags of every ticket against those of the intent that was decided."""
 
     def find(sent: Sent) -> list[str] | NotAvailable:
-        tags = _tags(sent)
+        tags = sent.tags
         if isinstance(tags, NotAvailable):
             return tags
         intent = sent.decision.get("intent") if sent.decision else None
@@ -220,7 +206,7 @@ def no_undeclared_tag(scene: Scene) -> Verdict:
     """Judge that the vocabulary knows every tag."""
 
     def find(sent: Sent) -> list[str] | NotAvailable:
-        tags = _tags(sent)
+        tags = sent.tags
         if isinstance(tags, NotAvailable):
             return tags
         return [f"{tag} is not in the vocabulary" for tag in sorted(set(tags) - scene.vocabulary.known_tags)]

@@ -158,23 +158,13 @@ def _judge_tags(scene: Scene, tags: str) -> Verdict:
     missing = sent.explain_missing(expected)
     if missing is not None:
         return missing
-    carried = _tags_of(sent)
+    carried = sent.tags
     if isinstance(carried, NotAvailable):
         return judge_absence(carried, expected)
     absent = [tag for tag in wanted if tag not in carried]
     twice = sorted({tag for tag in carried if carried.count(tag) > 1})
     reasons = [f"{tag} is missing" for tag in absent] + [f"{tag} was put on twice" for tag in twice]
     return Verdict(Outcome.FAILED if reasons else Outcome.PASSED, tuple(reasons), expected, ", ".join(carried))
-
-
-def _tags_of(sent: Sent) -> tuple[str, ...] | NotAvailable:
-    """Return the tags on the ticket, or those of the decision where tickets cannot be read."""
-    if not isinstance(sent.ticket, NotAvailable) and not isinstance(sent.ticket.value.tags, NotAvailable):
-        return sent.ticket.value.tags
-    value = sent.decision.get("tags") if sent.decision else NotAvailable("no decision")
-    if isinstance(value, list):
-        return tuple(map(str, value))
-    return value if isinstance(value, NotAvailable) else NotAvailable("the decision's tags are no list")
 
 
 @then('the ticket carries the tag "{tags}"', check="tags", row=_listed_tags)
@@ -336,7 +326,7 @@ def deliveries_change_nothing(scene: Scene) -> Verdict:
     if len(sent.deliveries) < 3 or refused:
         statuses = ", ".join(map(str, refused)) or "not sent"
         return Verdict(Outcome.ERROR, (f"a further delivery was not acknowledged: {statuses}",), expected)
-    carried = _tags_of(sent)
+    carried = sent.tags
     if isinstance(carried, NotAvailable):
         return judge_absence(carried, expected)
     if isinstance(sent.replies, NotAvailable):

@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 # One row or more of every mode; enough for every fault of the sandbox to show.
 ROWS = (
-    "ST-001 ST-010 ST-013 ST-020 ST-021 ST-022 ST-028 ST-033 ST-035 ST-037 ST-040 ST-041 ST-042 ST-045 "
+    "ST-001 ST-010 ST-013 ST-020 ST-021 ST-022 ST-028 ST-033 ST-035 ST-037 ST-038 ST-040 ST-041 ST-042 ST-045 "
     "ST-050 ST-052 ST-060 ST-070 ST-075"
 ).split()
 _QUICK = {

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from gonogo.cli.output import print_line
 from gonogo.reports.markdown import WORDS
-from gonogo.run.orchestrate import Progress, RunReport, Watch
+from gonogo.run.conclude import RunReport
+from gonogo.run.progress import Progress, Watch
 from gonogo.sources.project import Project
 
 _STYLE = {"GO": "bold green", "HOLD": "bold yellow", "NO_GO": "bold red"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +79,16 @@ class Sent:
         return next((one for one in self.own_decisions if one.complete), None)
 
     @property
+    def tags(self) -> tuple[str, ...] | NotAvailable:
+        """Return the tags on the ticket, or those of the decision where tickets cannot be read."""
+        if not isinstance(self.ticket, NotAvailable) and not isinstance(self.ticket.value.tags, NotAvailable):
+            return self.ticket.value.tags
+        value = self.decision.get("tags") if self.decision else NotAvailable("no decision")
+        if isinstance(value, list):
+            return tuple(map(str, value))
+        return value if isinstance(value, NotAvailable) else NotAvailable("the decision's tags are no list")
+
+    @property
     def automatic_replies(self) -> tuple[SentReply, ...]:
         """Return the automatic replies on the ticket that were observed."""
         if isinstance(self.replies, NotAvailable):
@@ -122,6 +133,12 @@ class Sent:
         # These say that the harness came with the wrong key or too fast, not that the message was handled wrongly.
         broken = status in (401, 403, 404, 429)
         return Verdict(Outcome.ERROR if broken else Outcome.FAILED, (what,), expected, str(status))
+
+
+def name_cases(cases: Sequence[str]) -> str:
+    """Return the first few ids and how many more there are."""
+    named = list(dict.fromkeys(cases))
+    return ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
 
 
 def judge_absence(missing: NotAvailable, expected: str) -> Verdict:

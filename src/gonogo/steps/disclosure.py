@@ -9,7 +9,7 @@ from typing import Any
 
 from gonogo.model.outcome import CheckClass, InconclusiveReason, Outcome, Verdict
 from gonogo.run.definitions import then
-from gonogo.run.observation import Sent, judge_absence
+from gonogo.run.observation import Sent, judge_absence, name_cases
 from gonogo.run.scene import Scene
 from gonogo.targets.interface import NotAvailable
 
@@ -104,17 +104,12 @@ def _judge_entries(scene: Scene, name: str, read: Callable[[Sent], Any], entry: 
                 if any(detect(text) for text in texts):
                     found.setdefault(what, []).append(sent.message.case_id)
     if found:
-        reasons = tuple(f"{what} in {name} of {_name_cases(cases)}" for what, cases in found.items())
+        reasons = tuple(f"{what} in {name} of {name_cases(cases)}" for what, cases in found.items())
         return Verdict(Outcome.FAILED, reasons, expected, ", ".join(found))
     if not entries:
         text = f"no {name} were shown for {len(scene.all_sent)} messages"
         return Verdict.inconclusive(InconclusiveReason.VACUOUS, text, expected)
     return Verdict(Outcome.PASSED, (), expected, f"{entries} entries searched")
-
-
-def _name_cases(cases: list[str]) -> str:
-    named = list(dict.fromkeys(cases))
-    return ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
 
 
 @then("no event holds what customers wrote or who they are", check="events", cls=CheckClass.PRIVACY)
@@ -149,7 +144,7 @@ def replies_disclose_nothing(scene: Scene) -> Verdict:
                 if detect(json.dumps(reply.text or "", ensure_ascii=False)):
                     found.setdefault(what, []).append(sent.message.case_id)
     if found:
-        reasons = tuple(f"{what} in the reply to {_name_cases(cases)}" for what, cases in found.items())
+        reasons = tuple(f"{what} in the reply to {name_cases(cases)}" for what, cases in found.items())
         return Verdict(Outcome.FAILED, reasons, expected, ", ".join(found))
     if not read:
         return Verdict.inconclusive(InconclusiveReason.VACUOUS, "no tier 1 reply was sent in this run", expected)
