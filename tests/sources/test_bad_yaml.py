@@ -78,7 +78,7 @@ SPOILED: dict[str, tuple[str, str, str, Expected]] = {
     ),
     "anchor and alias": (
         "plan",
-        "channels: [livechat, email, social, tiktok]",
+        "channels: [livechat, email, social]",
         "channels: &c [livechat]\n    tier2: {channels: *c}",
         [(0, "stages.0.channels", "anchors and aliases are not read")],
     ),
