@@ -83,7 +83,7 @@ def measure(rows: int, latency: float, stage: str) -> None:
         pyproject = pyproject.replace('"steps.invariants"]', '"steps.invariants", "steps.one_by_one"]')
         (folder / "pyproject.toml").write_text(pyproject, "utf-8")
         alone, _ = gonogo(folder, *run)
-    started = float(re.search(r"([\d.]+) s  setting flags", shown)[1])  # type: ignore[index]
+    started = float(re.search(r"([\d.]+) s  (?:setting|proving) flags", shown)[1])  # type: ignore[index]
     states = len(planned["states"])
     probe = slowest = latency
     total = states * (TTL + probe + slowest + QUIET)

@@ -14,7 +14,7 @@ from gonogo.reports.allure import AllureCase, write_allure_results
 from gonogo.reports.severity import severity_of
 
 LABELS = {"epic": "richpanel", "run": "run-1", "owner": ""}
-SPAN = (1000, 2000)
+AT_MS = 2000
 CASE = AllureCase(
     "ST-001", "[ST-001] where is my order",
     (("Given a case", ""), ("Then the intent is x", "intent"), ("And the ticket carries y", "tags")),
@@ -33,7 +33,7 @@ STATUS = {
 
 def write(folder: Path, *results: CheckResult, cases: tuple[AllureCase, ...] = (CASE,)) -> dict[str, dict[str, Any]]:
     """Write the results and return what was written by the case's id."""
-    count = write_allure_results(folder, cases, results, LABELS, SPAN)
+    count = write_allure_results(folder, cases, results, LABELS, AT_MS)
     entries = [json.loads(path.read_bytes()) for path in folder.iterdir()]
     assert len(entries) == count
     return {entry["fullName"]: entry for entry in entries}
@@ -112,14 +112,14 @@ def test_a_case_shows_what_is_known_of_it(tmp_path: Path) -> None:
     }  # fmt: skip
     assert entry["links"][0]["name"] == "smoke_cases/smoke.csv:12"
     assert entry["parameters"][0]["value"] == CASE.expects
-    assert (entry["start"], entry["stop"]) == SPAN
+    assert (entry["start"], entry["stop"]) == (AT_MS, AT_MS)
 
 
 def test_names_of_files_are_the_same_every_time_and_differ_by_run(tmp_path: Path) -> None:
     results = [check(Outcome.ERROR), check(Outcome.ERROR, "ST-002/x")]
     write(tmp_path / "a", *results)
     write(tmp_path / "b", *results)
-    write_allure_results(tmp_path / "c", [CASE], results, {"run": "run-2"}, SPAN)
+    write_allure_results(tmp_path / "c", [CASE], results, {"run": "run-2"}, AT_MS)
 
     files = {folder: {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in "abc"}
     assert files["a"] == files["b"]

@@ -36,12 +36,12 @@ def write_allure_results(
     cases: Iterable[AllureCase],
     results: Sequence[CheckResult],
     labels: Mapping[str, str],
-    span_ms: tuple[int, int],
+    at_ms: int,
 ) -> int:
     """Write one result a case and return their number; a case without any outcome has not run, and shows as broken.
 
-    `labels` stand on every result; `span_ms` is the run's start and end, since a case's own part of a send-ahead run
-    has no meaningful length.
+    `labels` stand on every result. `at_ms` is the run's end: every entry has that time and no length, since what a case
+    took of a send-ahead run cannot be told.
     """
     folder.mkdir(parents=True, exist_ok=True)
     by_case: dict[str, list[CheckResult]] = {}
@@ -51,15 +51,13 @@ def write_allure_results(
     for name in by_case:
         known.setdefault(name, AllureCase(name, name))
     for case in known.values():
-        entry = _result(case, by_case.get(case.id, []), labels, span_ms)
+        entry = _result(case, by_case.get(case.id, []), labels, at_ms)
         text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
         (folder / f"{entry['uuid']}-result.json").write_bytes(text.encode("utf-8", "replace"))
     return len(known)
 
 
-def _result(
-    case: AllureCase, checks: Sequence[CheckResult], labels: Mapping[str, str], span_ms: tuple[int, int]
-) -> dict[str, Any]:
+def _result(case: AllureCase, checks: Sequence[CheckResult], labels: Mapping[str, str], at_ms: int) -> dict[str, Any]:
     outcome = worst(check.outcome for check in checks)
     bad = [check for check in checks if check.outcome > Outcome.WARNED]
     named = {
@@ -83,18 +81,18 @@ def _result(
         "status": _status(outcome),
         "statusDetails": {"message": "\n".join(map(_line, bad)) or ("" if checks else "NOT_RUN: no outcome")},
         "stage": "finished",
-        "start": span_ms[0],
-        "stop": span_ms[1],
+        "start": at_ms,
+        "stop": at_ms,
         "labels": [{"name": name, "value": value} for name, value in named.items() if value],
         "links": [{"type": "link", "name": link.replace("#L", ":"), "url": link}] if link else [],
         "parameters": (
             [{"name": "expected at this stage", "value": case.expects, "excluded": True}] if case.expects else []
         ),
-        "steps": _steps(case, checks, span_ms),
+        "steps": _steps(case, checks, at_ms),
     }
 
 
-def _steps(case: AllureCase, checks: Sequence[CheckResult], span_ms: tuple[int, int]) -> list[dict[str, Any]]:
+def _steps(case: AllureCase, checks: Sequence[CheckResult], at_ms: int) -> list[dict[str, Any]]:
     """Return the Gherkin steps, each red or green by its check; checks without a step stand for themselves."""
     by_check: dict[str, list[CheckResult]] = {}
     for check in checks:
@@ -105,21 +103,21 @@ def _steps(case: AllureCase, checks: Sequence[CheckResult], span_ms: tuple[int, 
         judged = by_check.pop(name, []) if name else []
         prepared = Outcome.PASSED if ran else Outcome.NOT_RUN
         outcome = worst(check.outcome for check in judged) if name else prepared
-        steps.append(_step(text, outcome, judged, span_ms))
+        steps.append(_step(text, outcome, judged, at_ms))
     for judged in by_check.values():
         for check in judged:
             part = f" ({check.part})" if check.part else ""
-            steps.append(_step(f"{check.id}{part}", check.outcome, [check], span_ms))
+            steps.append(_step(f"{check.id}{part}", check.outcome, [check], at_ms))
     return steps
 
 
-def _step(text: str, outcome: Outcome, judged: Sequence[CheckResult], span_ms: tuple[int, int]) -> dict[str, Any]:
+def _step(text: str, outcome: Outcome, judged: Sequence[CheckResult], at_ms: int) -> dict[str, Any]:
     step: dict[str, Any] = {
         "name": text,
         "status": _status(outcome),
         "stage": "finished",
-        "start": span_ms[0],
-        "stop": span_ms[1],
+        "start": at_ms,
+        "stop": at_ms,
     }
     if judged:
         step["parameters"] = [

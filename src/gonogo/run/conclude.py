@@ -110,8 +110,8 @@ def conclude_run(
         "environment": setup.request.environment,
         "run": setup.request.run_id,
     }
-    span = (int(started.timestamp() * 1000), int(finished.timestamp() * 1000))
-    write_allure_results(folder / "allure-results", _allure_cases(setup), results, labels, span)
+    at_ms = int(finished.timestamp() * 1000)
+    write_allure_results(folder / "allure-results", _allure_cases(setup), results, labels, at_ms)
     return RunReport(decision, record, folder, checks, interrupted, output, command)
 
 
