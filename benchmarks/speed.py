@@ -12,7 +12,6 @@ import argparse
 import csv
 import os
 import platform
-import resource
 import shutil
 import statistics
 import subprocess
@@ -108,20 +107,23 @@ def write_behave(folder: Path) -> Path:
     return peer
 
 
-def run(folder: Path, command: list[str], allowed: tuple[int, ...] = (0,)) -> float:
-    """Run a command and return its seconds."""
+def run(folder: Path, command: list[str]) -> tuple[float, float]:
+    """Run a command; returns its seconds, and the MiB of the largest process that it was or started."""
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder / "instant"), os.environ.get("PYTHONPATH", "")])}
     environ["RICHPANEL_WEBHOOK_TOKEN"] = "none"
     # Neither side pays for the plugins that happen to be installed here.
     environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    started = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environ, check=False)
-    seconds = time.perf_counter() - started
-    if done.returncode not in allowed:
-        raise SystemExit(
-            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-        )
-    return seconds
+    with tempfile.TemporaryFile() as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, env=environ)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            output.seek(0)
+            printed = output.read().decode("utf-8", "replace")[-2000:]
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{printed}")
+    return seconds, usage.ru_maxrss / 1024
 
 
 def measure(rows: int, rounds: int, definitions: list[int]) -> None:
@@ -134,23 +136,22 @@ def measure(rows: int, rounds: int, definitions: list[int]) -> None:
         first = folders[definitions[0]]
         bare, peer = write_bare(first), write_behave(first)
         ours = [sys.executable, "-m", "gonogo.cli.main", "run", "richpanel", "--stage", "1", "--env", "sandbox"]
-        seconds: dict[str, list[float]] = {}
+        figures: dict[str, list[tuple[float, float]]] = {}
         for _ in range(rounds):
             for count, folder in folders.items():
-                seconds.setdefault(f"gonogo run, {count} more definitions", []).append(run(folder, ours))
+                figures.setdefault(f"gonogo run, {count} more definitions", []).append(run(folder, ours))
                 shutil.rmtree(folder / "evidence")
             bare_command = [sys.executable, "-m", "pytest", "-q", "-p", "pytest_bdd.plugin"]
             bare_command += ["-p", "no:cacheprovider", "test_bare.py"]
-            seconds.setdefault("bare pytest-bdd", []).append(run(bare, bare_command))
-            seconds.setdefault("behave", []).append(run(peer, [sys.executable, "-m", "behave", "-f", "null"]))
-    base = statistics.median(seconds["bare pytest-bdd"])
+            figures.setdefault("bare pytest-bdd", []).append(run(bare, bare_command))
+            figures.setdefault("behave", []).append(run(peer, [sys.executable, "-m", "behave", "-f", "null"]))
+    base = statistics.median(seconds for seconds, _ in figures["bare pytest-bdd"])
     print(f"{rows} scenarios of {len(STEPS)} steps, median of {rounds}; {platform.machine()}, {os.cpu_count()} cores")
-    for label, values in seconds.items():
-        middle = statistics.median(values)
-        each = ", ".join(f"{value:.2f}" for value in values)
-        print(f"{label:<36} {middle:7.2f} s   {middle / base:5.2f} x bare   (all: {each})")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"peak memory of the largest process: {peak:.0f} MiB")
+    for label, values in figures.items():
+        middle = statistics.median(seconds for seconds, _ in values)
+        peak = max(memory for _, memory in values)
+        each = ", ".join(f"{seconds:.2f}" for seconds, _ in values)
+        print(f"{label:<36} {middle:7.2f} s   {middle / base:5.2f} x bare   {peak:5.0f} MiB   (all: {each})")
 
 
 if __name__ == "__main__":
