@@ -351,7 +351,8 @@ def test_a_killed_process_leaves_neither_processes_nor_unsafe_flags(tmp_path: Pa
         text=True,
         env={**os.environ, "RICHPANEL_WEBHOOK_TOKEN": running.token},
     )
-    _wait_for(project, "safe_mode=false, automation_enabled=false")
+    # The probe goes out once the borrowed flags are written.
+    _wait_for(project, 'probe","state":"safe_mode=false, automation_enabled=false')
     if victim == "parent":
         process.kill()
         process.communicate()
@@ -409,7 +410,7 @@ def test_an_interrupt_returns_flags_and_still_reports(tmp_path: Path, sandbox, s
         text=True,
         env={**os.environ, "RICHPANEL_WEBHOOK_TOKEN": running.token},
     )
-    folder = _wait_for(project, "safe_mode=false, automation_enabled=false")
+    folder = _wait_for(project, 'probe","state":"safe_mode=false, automation_enabled=false')
     process.send_signal(signum)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
