@@ -75,3 +75,13 @@ class RefusedError(GonogoError):
     """A guard refuses what was asked for; nothing was sent."""
 
     exit_code = EXIT_USAGE
+
+
+class EvidenceError(GonogoError):
+    """Evidence, a signature or a trust file does not hold what it claims."""
+
+    exit_code = EXIT_UNVERIFIED
+
+
+class LedgerError(EvidenceError):
+    """The ledger cannot be relied on: a broken chain, or storage that cannot create exclusively."""
