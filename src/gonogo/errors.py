@@ -85,3 +85,21 @@ class EvidenceError(GonogoError):
 
 class LedgerError(EvidenceError):
     """The ledger cannot be relied on: a broken chain, or storage that cannot create exclusively."""
+
+
+class SigningKeyError(UsageError):
+    """A key that should sign cannot be used, or nobody says which one should."""
+
+
+class GateInputError(UsageError):
+    """What was handed to a gate or a statistic cannot be judged at all: no categories, other categories, a bad level."""
+
+
+class LedgerAccessError(LedgerError):
+    """The ledger's storage could not be reached, read or written; nothing is known of what it holds."""
+
+    exit_code = EXIT_UNREACHABLE
+
+
+class LockError(RefusedError):
+    """The lock of an environment is held by another, or was lost to another."""
