@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gonogo.model.outcome import CheckClass, CheckResult, Outcome, merge_results
+from gonogo.model.waiver import Waiver, apply_waivers, find_waiver
 
 _GRAVE = frozenset({CheckClass.SAFETY, CheckClass.PRIVACY})
 
@@ -22,7 +23,10 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision over a set of checks; `deciding` holds ids of checks, heaviest first, and is empty for GO."""
+    """The decision over a set of checks; `deciding` holds ids of checks, heaviest first, and is empty for GO.
+
+    `reasons` has a sentence for each of them, and after those one for each waiver that took effect.
+    """
 
     verb: Verb
     deciding: tuple[str, ...]
@@ -30,26 +34,31 @@ class Decision:
     counts: dict[str, int]
 
 
-def decide(results: Sequence[CheckResult]) -> Decision:
+def decide(results: Sequence[CheckResult], *, waivers: Sequence[Waiver] = ()) -> Decision:
     """Return GO, HOLD or NO_GO for the results of every planned check.
 
     A failed check that is not advisory makes NO_GO. Any check that is not advisory and not passed makes HOLD, and so
     does a set in which no required check passed at all: nothing observed is never a GO. A warning needs a sign-off,
     which is not part of the results, so it holds.
+    `waivers` are those in force for these results: each turns a failed or warned required check into one that is signed
+    off. They touch no safety or privacy check, and nothing that was not observed.
     """
-    merged = merge_results(results)
+    merged = merge_results(apply_waivers(results, waivers))
+    signed_off = {result.id: waiver for result in merged if (waiver := find_waiver(result, waivers)) is not None}
+    waived = tuple(f"{check}: {waiver.sentence}" for check, waiver in signed_off.items())
     counts = Counter(result.outcome.name for result in merged)
     ordered = {outcome.name: counts[outcome.name] for outcome in Outcome if counts[outcome.name]}
     binding = [result for result in merged if result.cls is not CheckClass.ADVISORY]
     failed = [result for result in binding if result.outcome is Outcome.FAILED]
     if failed:
-        return Decision(Verb.NO_GO, _ids(failed), _reasons(failed), ordered)
-    open_checks = [result for result in binding if result.outcome is not Outcome.PASSED]
+        return Decision(Verb.NO_GO, _ids(failed), (*_reasons(failed), *waived), ordered)
+    open_checks = [result for result in binding if result.outcome is not Outcome.PASSED and result.id not in signed_off]
     if open_checks:
-        return Decision(Verb.HOLD, _ids(open_checks), _reasons(open_checks), ordered)
-    if not any(result.cls is CheckClass.REQUIRED for result in binding):
-        return Decision(Verb.HOLD, (), ("no required check passed: nothing that was observed allows a GO",), ordered)
-    return Decision(Verb.GO, (), (), ordered)
+        return Decision(Verb.HOLD, _ids(open_checks), (*_reasons(open_checks), *waived), ordered)
+    if not any(result.cls is CheckClass.REQUIRED and result.outcome is Outcome.PASSED for result in binding):
+        nothing = "no required check passed: nothing that was observed allows a GO"
+        return Decision(Verb.HOLD, (), (nothing, *waived), ordered)
+    return Decision(Verb.GO, (), waived, ordered)
 
 
 def _ids(results: Sequence[CheckResult]) -> tuple[str, ...]:

@@ -1,0 +1,8 @@
+"""Bundles and servers that several tests of evidence use."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
