@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gonogo.evidence.record import Recorder, Stream, read_records
+from gonogo.evidence.redact import Redactor, Terms
 from gonogo.model.decision import Verb, decide
 from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef
-from gonogo.run.reconcile import reconcile
-from gonogo.run.results import result_from_json, result_to_json
+from gonogo.model.reconcile import reconcile
+from gonogo.model.results import result_from_json, result_to_json
 
 SOURCE = SourceRef("smoke.csv", 7)
 REQUIRED = PlannedCheck("ST-001", "intent", CheckClass.REQUIRED, SOURCE)
@@ -115,7 +116,7 @@ def test_a_record_that_is_not_whole_is_an_error_and_no_outcome(broken: dict[str,
 
 
 def test_a_truncated_last_line_is_no_outcome(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path)
+    recorder = Recorder(tmp_path, Redactor(Terms()))
     for planned in (REQUIRED, SAFETY):
         recorder.record(Stream.OUTCOMES, record(planned))
     recorder.close()

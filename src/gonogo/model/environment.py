@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from gonogo.model.http_interface import HttpInterface
+from gonogo.model.http_interface import PLACEHOLDER, HttpInterface
 from gonogo.model.vocabulary import Frozen, Word
 
 
@@ -88,6 +89,24 @@ class Environment(Frozen):
     controls: dict[Word, Control] = Field(default_factory=dict)
     orders: dict[Word, Order] = Field(default_factory=dict)
     variables: dict[Word, Any] = Field(default_factory=dict)
+
+    def with_variables(self, values: Mapping[str, str]) -> Environment:
+        """Return the environment with further variables, which its own and those of its orders may name in braces."""
+        orders = {
+            name: order.model_copy(update={"variables": _fill(order.variables, values)})
+            for name, order in self.orders.items()
+        }
+        return self.model_copy(update={"variables": {**_fill(self.variables, values), **values}, "orders": orders})
+
+
+def _fill(data: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(data, dict):
+        return {key: _fill(value, values) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return type(data)(_fill(value, values) for value in data)
+    if not isinstance(data, str):
+        return data
+    return PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), data)
 
 
 class Environments(Frozen):

@@ -127,6 +127,15 @@ class LogsRequest(Request):
     items: Expression = "@"
 
 
+class ClassifyRequest(Request):
+    """A message classified without any effect: where the answer holds the decision, the model and its tokens."""
+
+    output: Expression = "@"
+    model: Expression | None = None
+    tokens_input: Expression | None = None
+    tokens_output: Expression | None = None
+
+
 ALL_TEMPLATES = f"{TEMPLATE_PREFIX}*"
 
 
@@ -161,3 +170,4 @@ class HttpInterface(Frozen):
     flags: FlagsRequest | None = None
     set_flag: Request | None = None
     unset_flag: Request | None = None
+    classify: ClassifyRequest | None = None

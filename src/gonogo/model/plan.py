@@ -39,6 +39,8 @@ class Stage(Frozen):
     tier2: Tier2 = Tier2()
     instead: dict[Word, Word] = Field(default_factory=dict)
     packs: tuple[Word, ...] = Field(min_length=1)
+    gates: tuple[Word, ...] = ()
+    checklists: tuple[Word, ...] = ()
 
     @property
     def automation_on(self) -> bool:
@@ -69,6 +71,16 @@ class Plan(Frozen):
     def by_id(self) -> Mapping[str, Stage]:
         """Return the stages by their id."""
         return {stage.id: stage for stage in self.stages}
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Return the file names of all gates files, each once, in the order of the ladder."""
+        return tuple(dict.fromkeys(file for stage in self.stages for file in stage.gates))
+
+    @property
+    def checklists(self) -> tuple[str, ...]:
+        """Return the file names of all checklists, each once, in the order of the ladder."""
+        return tuple(dict.fromkeys(file for stage in self.stages for file in stage.checklists))
 
     @property
     def packs(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef, merge_results
-from gonogo.run.results import result_from_json
+from gonogo.model.results import result_from_json
 
 
 def reconcile(planned: Sequence[PlannedCheck], records: Iterable[Mapping[str, Any]], why_not: str) -> list[CheckResult]:

@@ -121,6 +121,7 @@ def _step(text: str, outcome: Outcome, judged: Sequence[CheckResult], at_ms: int
     }
     if judged:
         step["parameters"] = [
+            {"name": "check", "value": judged[-1].id},
             {"name": "expected", "value": judged[-1].expected},
             {"name": "observed", "value": judged[-1].observed},
         ]

@@ -14,7 +14,10 @@ SCHEMA = "gonogo/decision/1"
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What is known about a run beside its checks; times are ISO 8601 in UTC."""
+    """What is known about a run beside its checks; times are ISO 8601 in UTC.
+
+    `signer` is the keyid that will sign the bundle, or UNSIGNED. `run_by` and `deployed_by` are printed names.
+    """
 
     system: str
     stage: str
@@ -31,6 +34,9 @@ class RunFacts:
     expectations: Mapping[str, Mapping[str, Any]]
     counts_for_stage: bool
     notes: Sequence[str] = field(default_factory=tuple)
+    signer: str = "UNSIGNED"
+    run_by: str | None = None
+    deployed_by: Sequence[str] = field(default_factory=tuple)
 
 
 def build_decision_record(facts: RunFacts, decision: Decision, checks: Sequence[CheckResult]) -> dict[str, Any]:
@@ -71,4 +77,7 @@ def build_decision_record(facts: RunFacts, decision: Decision, checks: Sequence[
         "target": dict(facts.target),
         "counts_for_stage": facts.counts_for_stage,
         "notes": list(facts.notes),
+        "signer": facts.signer,
+        "run_by": facts.run_by,
+        "deployed_by": list(facts.deployed_by),
     }

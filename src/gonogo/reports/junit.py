@@ -22,7 +22,12 @@ _NOTHING = CheckResult(
 
 
 def render_junit(
-    name: str, results: Sequence[CheckResult], titles: Mapping[str, str], timestamp: str, seconds: float
+    name: str,
+    results: Sequence[CheckResult],
+    titles: Mapping[str, str],
+    timestamp: str,
+    seconds: float,
+    properties: Mapping[str, str] | None = None,
 ) -> str:
     """Return the XML of a run: a test case for every scenario, with its worst check; `titles` maps cases to names.
 
@@ -40,6 +45,10 @@ def render_junit(
     suite = ElementTree.SubElement(
         root, "testsuite", {"name": _clean(name), **numbers, "time": f"{seconds:.3f}", "timestamp": timestamp}
     )
+    if properties:
+        listed = ElementTree.SubElement(suite, "properties")
+        for key, value in properties.items():
+            ElementTree.SubElement(listed, "property", {"name": key, "value": _clean(value)})
     for case, checks in by_case.items():
         _add_case(suite, name, titles.get(case, case), checks, worst[case])
     ElementTree.indent(root, " ")

@@ -28,6 +28,8 @@ def render_decision(record: Mapping[str, Any], next_command: str) -> str:
         "",
         f"Run {escape(', '.join(record['runs']))}, {when}. Build: {escape(build)}. Release: {release}.",
         "",
+        _signed(record),
+        "",
         "Checks: " + (", ".join(f"{count} {name}" for name, count in record["counts"].items()) or "none") + ".",
         "",
         *_aliases(record["target"]),
@@ -50,6 +52,13 @@ def render_decision(record: Mapping[str, Any], next_command: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _signed(record: Mapping[str, Any]) -> str:
+    if record["signer"] == "UNSIGNED":
+        return "**UNSIGNED**: no signing key was configured. This counts for nothing outside kind sandbox."
+    by = f", run by {escape(record['run_by'])}" if record["run_by"] else ""
+    return f"To be signed by key {record['signer'][:16]}{by}; check it with gonogo verify."
 
 
 def _aliases(target: Mapping[str, Any]) -> list[str]:
