@@ -48,9 +48,12 @@ class Finished:
 
 
 class SmallProject:
-    """A copy of the project with some rows of the pack, and an environment that wastes no time."""
+    """A copy of the project with some rows of the pack, and an environment that wastes no time.
 
-    def __init__(self, folder: Path, rows: Sequence[str] = ROWS) -> None:
+    Gates want more samples than a few rows give, and checklists want people: both stay only in a `whole` project.
+    """
+
+    def __init__(self, folder: Path, rows: Sequence[str] = ROWS, *, whole: bool = False) -> None:
         self.root = folder
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("smoke_cases", "features", "steps", "pyproject.toml", "conftest.py"):
@@ -63,8 +66,18 @@ class SmallProject:
         self.features = folder / "features" / "richpanel"
         self.edit("smoke_cases/richpanel/environments.yaml", *_QUICK.items(), pattern=True)
         self.keep_rows(rows)
+        if not whole:
+            self._leave_out_gates_and_checklists()
         done = self.gonogo("compile")
         assert done.code == 0, done.stderr
+
+    def _leave_out_gates_and_checklists(self) -> None:
+        lists = [path for path in self.sources.glob("*.md") if path.with_suffix(".bindings.yaml").is_file()]
+        for path in (self.sources / "gates.yaml", *lists):
+            (self.features / f"{path.stem}.feature").unlink(missing_ok=True)
+            path.with_suffix(".bindings.yaml").unlink(missing_ok=True)
+            path.unlink()
+        self.edit("smoke_cases/richpanel/plan.yaml", (r"(?m)^    (gates|checklists): .*\n", ""), pattern=True)
 
     def edit(self, name: str, *changes: tuple[str, str], pattern: bool = False) -> None:
         """Replace text in a file; every change must change something."""
@@ -117,7 +130,7 @@ class SmallProject:
     def runs(self) -> list[Path]:
         """Return the folders of all runs, oldest first."""
         folder = self.root / "evidence" / "richpanel"
-        return sorted(folder.iterdir()) if folder.is_dir() else []
+        return sorted(path for path in folder.iterdir() if path.name != "ledger") if folder.is_dir() else []
 
 
 class RunningSandbox:

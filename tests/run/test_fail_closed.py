@@ -31,7 +31,7 @@ def add_feature(project: SmallProject, text: str) -> None:
 
 def add_steps(project: SmallProject, text: str) -> None:
     (project.root / "steps" / "extra.py").write_text(text, "utf-8")
-    project.edit("pyproject.toml", ('"steps.invariants"]', '"steps.invariants", "steps.extra"]'))
+    project.edit("pyproject.toml", ('"steps.invariants"', '"steps.invariants", "steps.extra"'))
 
 
 def assert_listed_as_not_run(project: SmallProject, done: Finished, case: str) -> None:
@@ -258,7 +258,7 @@ def test_a_target_that_says_yes_to_everything_is_not_go(
         quick.edit(environments, ("    health: {request: GET /health, ok: ok}\n", ""))
     done = quick.gonogo(
         *("run", "richpanel", "--stage", "1", "--env", "deployed", "--environments", environments, "--format", "json"),
-        env={"RICHPANEL_WEBHOOK_TOKEN": "x"},
+        env={"RICHPANEL_WEBHOOK_TOKEN": "token-of-a-test"},
     )
     assert done.code == (5 if asks_health else 3)
     if not asks_health:

@@ -11,6 +11,7 @@ import pytest
 
 from gonogo.errors import TargetError
 from gonogo.evidence.record import Recorder, read_records
+from gonogo.evidence.redact import Redactor, Terms
 from gonogo.model.flags import FlagValue
 from gonogo.run.flagboard import FlagBoard, FlagConsentError
 from gonogo.targets.interface import Observed
@@ -42,7 +43,7 @@ class Store:
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[Recorder]:
-    recorder = Recorder(tmp_path)
+    recorder = Recorder(tmp_path, Redactor(Terms()))
     yield recorder
     recorder.close()
 

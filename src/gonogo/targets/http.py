@@ -31,7 +31,8 @@ from gonogo.targets.interface import (
     Target,
     Ticket,
 )
-from gonogo.targets.transport import Call, RawAnswer, RecordExchange, Transport
+from gonogo.targets.named import label_of, namer
+from gonogo.targets.transport import Call, Capture, RawAnswer, RecordExchange, Transport
 
 # These say that there is nothing to show, or no way to show it; every other refusal means that the way there broke.
 _NOTHING_THERE = frozenset({204, 404, 410, 501})
@@ -60,6 +61,7 @@ class HttpTarget(Target):
         base_url: str,
         secrets: Secrets,
         record: RecordExchange,
+        capture: Capture | None = None,
     ) -> None:
         self._interface = interface
         self._environment = environment
@@ -67,7 +69,7 @@ class HttpTarget(Target):
         self._aliases: Mapping[str, Mapping[str, str]] = {}
         if interface.decisions is not None:
             self._aliases = {str(name): words for name, words in interface.decisions.aliases.items()}
-        self._transport = Transport(base_url, environment.timing.request_timeout, environment.limits, record)
+        self._transport = Transport(base_url, environment.timing.request_timeout, environment.limits, record, capture)
 
     def capabilities(self) -> frozenset[Capability]:
         """Return which questions `environments.yaml` says how to ask."""
@@ -353,7 +355,8 @@ class HttpTarget(Target):
         if self._interface.token is not None and token is not None and (sends or request.authorised):
             headers[self._interface.token.header] = token
         path = fill_text(route, values, lambda text: quote(text, safe=""))
-        return self._transport.exchange(Call(method, route, path, headers, content, sends))
+        call = Call(method, route, path, headers, content, sends, label_of(request), namer(request))
+        return self._transport.exchange(call)
 
 
 def _read_token(interface: HttpInterface, secrets: Secrets) -> str | None:

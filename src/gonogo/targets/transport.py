@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -16,6 +16,7 @@ from gonogo.errors import TargetError
 from gonogo.model.environment import Limits
 
 RecordExchange = Callable[[Mapping[str, Any]], None]
+Named = Callable[[Any], Mapping[str, Any]]
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 _NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -30,6 +31,17 @@ class Call:
     headers: Mapping[str, str]
     content: bytes | None
     sends: bool = False
+    label: str = "answer"
+    named: Named | None = None
+
+
+class Capture(Protocol):
+    """What is told of the content of every exchange, and says what may be recorded of it."""
+
+    def describe(
+        self, sent: bytes | None, headers: Mapping[str, str], received: bytes, label: str, fields: Named | None
+    ) -> Mapping[str, Any]:
+        """Return what may be recorded; `fields` finds the observations that have a name in the JSON of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,9 @@ class _AnswerTooLargeError(httpx.RequestError):
 class Transport:
     """Makes the calls of one target; `timeout` is in seconds and bounds a whole attempt."""
 
-    def __init__(self, base_url: str, timeout: float, limits: Limits, record: RecordExchange) -> None:
+    def __init__(
+        self, base_url: str, timeout: float, limits: Limits, record: RecordExchange, capture: Capture | None = None
+    ) -> None:
         try:
             url = httpx.URL(base_url)
         except httpx.InvalidURL as error:
@@ -66,7 +80,7 @@ class Transport:
                 "Correct base_url; secrets belong in environment variables.",
             )
         self.base_url = base_url.rstrip("/")
-        self._record = record
+        self._record, self._capture = record, capture
         self._timeout, self._retry_cap = timeout, limits.retry_cap
         connections = limits.in_flight + 2
         self._client = httpx.Client(
@@ -115,7 +129,8 @@ class Transport:
                 time.sleep(backoff)
                 continue
             self._given_up = False
-            self._note(call, started, attempt, status=status, received=len(content))
+            content_record = self._describe(call, headers, content)
+            self._note(call, started, attempt, status=status, received=len(content), **content_record)
             answer = RawAnswer(status, content, _retry_after(headers), at, time.monotonic() - started)
             waits = status == 429 or (status == 503 and call.method == "GET")
             if not waits or answer.retry_after is None:
@@ -139,6 +154,11 @@ class Transport:
                     raise httpx.ReadTimeout("the answer takes too long", request=response.request)
             return response.status_code, response.headers, bytes(body)
 
+    def _describe(self, call: Call, headers: httpx.Headers, content: bytes) -> Mapping[str, Any]:
+        if self._capture is None:
+            return {}
+        return self._capture.describe(call.content, dict(headers), content, call.label, call.named)
+
     def _note(
         self,
         call: Call,
@@ -147,6 +167,7 @@ class Transport:
         status: int | None = None,
         error: str | None = None,
         received: int = 0,
+        **content_record: Any,
     ) -> None:
         self._record(
             {
@@ -159,6 +180,7 @@ class Transport:
                 "ms": round((time.monotonic() - started) * 1000, 1),
                 "sent_bytes": len(call.content or b""),
                 "received_bytes": received,
+                **content_record,
             }
         )
 

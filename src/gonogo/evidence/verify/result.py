@@ -30,8 +30,6 @@ from gonogo.evidence.waiver import valid_waivers
 from gonogo.model.decision import Decision, decide
 from gonogo.model.waiver import Waiver, WaiverPlace, in_force
 
-UNSIGNED_RULES = ("signature/unsigned", "planned/unsigned")
-
 _SANDBOX = "sandbox"
 
 

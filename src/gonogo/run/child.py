@@ -1,0 +1,32 @@
+"""The child process of a run: pytest behind an output guard."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import traceback
+
+from gonogo.run.output import OutputGuard
+
+_INTERNAL = 3
+
+
+def main(arguments: list[str]) -> int:
+    """Run pytest and return its exit code; an exception that it lets through is an internal error."""
+    import pytest
+
+    try:
+        return int(pytest.main(arguments))
+    except BaseException:  # noqa: BLE001 - printed here, where the guard still stands
+        traceback.print_exc()
+        return _INTERNAL
+
+
+if __name__ == "__main__":
+    guard = OutputGuard()
+    code = main(sys.argv[1:])
+    # What is registered for the exit may print too, and nothing may print once the guard is gone.
+    atexit._run_exitfuncs()
+    guard.close()
+    os._exit(code)

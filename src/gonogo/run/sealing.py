@@ -1,0 +1,75 @@
+"""How a run is sealed: its key and ledger before anything is sent, its planned set signed, its folder at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gonogo.evidence.bundle import digest_file
+from gonogo.evidence.canaries import canaries
+from gonogo.evidence.keys import KEY_VARIABLE, PASSPHRASE_VARIABLE, SigningKey, find_signing_key
+from gonogo.evidence.ledger.book import Ledger, open_ledger
+from gonogo.evidence.ledger.location import ledger_location
+from gonogo.evidence.scan.finding import Needle
+from gonogo.evidence.seal import UNSIGNED, ScanTerms, Seal, seal_folder, sign_planned
+from gonogo.run.setup import RunSetup
+from gonogo.sources.project import Project, System
+
+
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """The key that signs a run, None for UNSIGNED, and the ledger that keeps it."""
+
+    key: SigningKey | None
+    ledger: Ledger
+
+    @property
+    def signer(self) -> str:
+        """Return the keyid that signs, or UNSIGNED."""
+        return self.key.public.keyid if self.key is not None else UNSIGNED
+
+    def sign_plan(self, setup: RunSetup) -> None:
+        """Sign the planned set and the digests of the files that it was made from."""
+        if self.key is None:
+            return
+        request = setup.request
+        facts = {
+            "run": request.run_id,
+            "system": request.system,
+            "stage": request.stage,
+            "environment": request.environment,
+            "release": request.release,
+        }
+        sign_planned(setup.folder, facts, digest_sources(setup), self.key, datetime.now(UTC))
+
+    def seal(self, setup: RunSetup) -> Seal:
+        """Scan and seal the run's folder; raises `SealError` or `LedgerError`."""
+        terms = scan_terms(setup.system, setup.request.run_id, os.environ, setup.request.token_env)
+        return seal_folder(setup.folder, self.key, terms, ledger=self.ledger, now=datetime.now(UTC))
+
+
+def prepare_sealer(project: Project, system: str, key_name: str | None) -> Sealer:
+    """Return what will seal a run; raises where a configured key or the ledger cannot be used."""
+    key = find_signing_key(key_name, os.environ)
+    return Sealer(key, open_ledger(ledger_location(project.root, os.environ, project.ledger), system))
+
+
+def digest_sources(setup: RunSetup) -> dict[str, str]:
+    """Return the SHA-256 of every source file and feature that a run was planned from, by path in the project."""
+    request, project = setup.request, setup.project
+    paths = [path for path in project.sources_of(request.system).iterdir() if path.is_file()]
+    paths += [*setup.features, *(Path(one) for one in (request.cases, request.environments) if one)]
+    return {project.relative(path): digest_file(path.resolve())[1] for path in sorted(set(paths))}
+
+
+def scan_terms(system: System, run_id: str, environ: Mapping[str, str], token_env: str | None) -> ScanTerms:
+    """Return what must not be in a run's bundle, and the strings of our own packs that may."""
+    names = {one.token.env for one in system.environments.interfaces.values() if one.token}
+    names |= {KEY_VARIABLE, PASSPHRASE_VARIABLE, *([token_env] if token_env else ())}
+    secrets = [Needle(name, environ[name]) for name in sorted(names) if environ.get(name)]
+    planted = [Needle(name, value) for name, value in canaries(run_id).needles()]
+    messages = [case.message for pack in system.packs.values() for case in pack.cases]
+    return ScanTerms((*secrets, *planted), messages)
