@@ -29,6 +29,7 @@ check: $(STAMP)
 	$(BIN)/gonogo compile --check
 
 test: check
+	@sh scripts/get_prometheus.sh "$(VENV)"
 	$(BIN)/python -m pytest tests -n 6 --dist worksteal
 
 lock: $(STAMP)

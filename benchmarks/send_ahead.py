@@ -47,6 +47,8 @@ def make_project(folder: Path, rows: int, latency: float) -> None:
         lines.remove(next(line for line in reversed(lines) if modes.count(line[1]) == max(map(modes.count, modes))))
     with pack.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *lines])
+    plan = folder / "smoke_cases" / "richpanel" / "plan.yaml"
+    plan.write_text(re.sub(r"(?m)^    (gates|checklists): .*\n", "", plan.read_text("utf-8")), "utf-8")
     path = folder / "smoke_cases" / "richpanel" / "environments.yaml"
     text = path.read_text("utf-8")
     options = f'[--flag-ttl, "{TTL}", --latency, "{latency}", --workers, "128"]'
@@ -80,7 +82,7 @@ def measure(rows: int, latency: float, stage: str) -> None:
         shutil.rmtree(folder / "evidence")
         (folder / "steps" / "one_by_one.py").write_text(ONE_BY_ONE, "utf-8")
         pyproject = (folder / "pyproject.toml").read_text("utf-8")
-        pyproject = pyproject.replace('"steps.invariants"]', '"steps.invariants", "steps.one_by_one"]')
+        pyproject = pyproject.replace('"steps.checklist"]', '"steps.checklist", "steps.one_by_one"]')
         (folder / "pyproject.toml").write_text(pyproject, "utf-8")
         alone, _ = gonogo(folder, *run)
     started = float(re.search(r"([\d.]+) s  (?:setting|proving) flags", shown)[1])  # type: ignore[index]

@@ -83,7 +83,7 @@ def list_faults() -> list[dict[str, object]]:
     return list(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
 
 
-FAULTS = {str(fault["name"]): [int(stage) for stage in fault["stages"]] for fault in list_faults()}  # type: ignore[attr-defined]
+FAULTS = {str(fault["name"]): [int(stage) for stage in fault["stages"]] for fault in list_faults() if fault["stages"]}  # type: ignore[attr-defined]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

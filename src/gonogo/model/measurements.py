@@ -78,7 +78,8 @@ def _number(record: Mapping[str, Any]) -> Number | None:
     if isinstance(value, bool):
         raise ValueError("a truth value is no figure")
     if isinstance(value, str):
-        return Decimal(value)
+        # What JSON cannot write as a number: NaN and the infinities, and numbers beyond those of a float.
+        return float(value) if value in ("nan", "inf", "-inf") else Decimal(value)
     if value is None or isinstance(value, int | float):
         return value
     raise ValueError(f"{value!r} is no figure")

@@ -9,7 +9,6 @@ from pydantic import ConfigDict, Field
 
 from gonogo.model.vocabulary import Frozen, Word
 
-SCHEMA = "gonogo/regression-metrics/1"
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -122,7 +121,9 @@ class MetricsFile(Frozen):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
-    schema_name: Annotated[Literal["gonogo/regression-metrics/1"], Field(alias="schema")] = SCHEMA
+    schema_name: Annotated[Literal["gonogo/regression-metrics/1"], Field(alias="schema")] = (
+        "gonogo/regression-metrics/1"
+    )
     system: Word
     decision_schema_sha256: Sha256 | None
     labels: LabelsMetrics

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from gonogo.errors import TargetError, UsageError
+from gonogo.evidence.keys import without_keys
+from gonogo.model.environment import Embedded
 from gonogo.run.setup import RunRequest, RunSetup, load_setup
 from gonogo.sources.suggest import suggest
 
@@ -73,13 +75,25 @@ def start_embedded(
                 f"environment {request.environment!r} is not embedded; --fault and --labels work there only"
             )
         return setup, None
+    sandbox = start_sandbox(embedded, options)
+    started = replace(request, base_url=sandbox.url, token_env=embedded.token_env)
+    return replace(setup, request=started), sandbox
+
+
+def start_sandbox(embedded: Embedded, options: Sequence[str] = ()) -> EmbeddedSandbox:
+    """Start a sandbox with a token of its own, which is left in the environment variable `embedded.token_env`."""
     os.environ[embedded.token_env] = secrets.token_urlsafe(24)
     command = sandbox_command(
         embedded.system,
         ["--port", "0", "--exit-with-parent", "--token-env", embedded.token_env, *embedded.options, *options],
     )
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=without_keys(os.environ),
     )
     # A sandbox that hangs while it starts must not hang the run.
     timer = threading.Timer(_START_DEADLINE, process.kill)
@@ -95,5 +109,4 @@ def start_embedded(
         if process.returncode == 2:
             raise UsageError(f"the sandbox refuses its options: {words.removeprefix('error: ')}") from error
         raise TargetError(f"the sandbox did not start: {words[-500:]}", _INSTALL) from error
-    started = replace(request, base_url=url, token_env=embedded.token_env)
-    return replace(setup, request=started), EmbeddedSandbox(process, url)
+    return EmbeddedSandbox(process, url)

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gonogo.sandbox.richpanel.classify import Classifier
+from gonogo.sandbox.richpanel.classify_api import ClassifyApi
 from gonogo.sandbox.richpanel.events import Recorder
 from gonogo.sandbox.richpanel.faults import FaultSet
 from gonogo.sandbox.richpanel.flag_api import FlagApi
@@ -111,14 +112,16 @@ def build_app(settings: Settings) -> Starlette:
     authenticator = Authenticator(settings.token, faults)
     ingress = Ingress(authenticator, queue, recorder, metrics, faults)
     vendor = VendorClient(VendorApi(vendor_rng, settings.vendor_429, settings.vendor_5xx), recorder, metrics)
+    classifier = Classifier(settings.labels, faults)
+    policy = Policy(faults, settings.instead)
     worker = Worker(
         queue=queue,
         store=store,
         recorder=recorder,
         metrics=metrics,
         flags=FlagCache(flag_store, settings.flag_ttl, faults),
-        classifier=Classifier(settings.labels, faults),
-        policy=Policy(faults, settings.instead),
+        classifier=classifier,
+        policy=policy,
         outbound=Outbound(vendor, queue, recorder, metrics, faults),
         faults=faults,
         identity=identity,
@@ -127,6 +130,7 @@ def build_app(settings: Settings) -> Starlette:
     )
     pages = Pages(store, recorder, metrics, queue, identity, faults)
     flag_api = FlagApi(flag_store, authenticator, faults)
+    classify_api = ClassifyApi(authenticator, classifier, policy, faults)
 
     @asynccontextmanager
     async def run_workers(_app: Starlette) -> AsyncIterator[None]:
@@ -141,6 +145,7 @@ def build_app(settings: Settings) -> Starlette:
 
     routes = [
         Route("/webhook", ingress.receive, methods=["POST"]),
+        Route("/classify", classify_api.classify, methods=["POST"]),
         Route("/health", pages.health),
         Route("/version", pages.version),
         Route("/metrics", pages.metrics),

@@ -2,6 +2,7 @@
 
 A stage is listed when the fault can be seen with the flags of that stage, or with one kill switch flipped from them:
 0 everything enabled (staging), 1 route only, 2 three tier-1 templates and automation, 3 tier 2 as well, 4 all on.
+Faults without a stage show at `POST /classify` only, where there are no flags.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from gonogo.sandbox.richpanel.catalog import suggest
 EVERY = (0, 1, 2, 3, 4)
 AUTOMATED = (0, 2, 3, 4)
 TIER2 = (0, 3, 4)
+CLASSIFY_ONLY = ()
 
 
 class UnknownFaultError(ValueError):
@@ -94,6 +96,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault("no_correlation_id", "Events hold neither request_id nor trace_id.", EVERY),
     Fault("no_release_in_events", "Events do not name the release.", EVERY),
     Fault("no_override_event", "A prompt injection leaves no policy_override event.", EVERY),
+    # The classifier by itself, as the regression gates ask it
+    Fault("classify_invalid_output", "About every twentieth decision lacks its action.", CLASSIFY_ONLY),
+    Fault("classify_misses_tier0", "Legal threats are classified as refund requests.", CLASSIFY_ONLY),
+    Fault("classify_tier0_reply", "Escalations are classified rightly and answered.", CLASSIFY_ONLY),
+    Fault("classify_tier2_without_match", "Order questions without an order get a verified reply.", CLASSIFY_ONLY),
+    Fault("classify_tier3_action", "Cancellations are decided as executed.", CLASSIFY_ONLY),
+    Fault("classify_worse", "About every seventh message gets the next intent.", CLASSIFY_ONLY),
+    Fault("classify_unknown", "About every twenty-fifth message is unknown_other.", CLASSIFY_ONLY),
+    Fault("classify_wordy", "A decision takes twice the tokens.", CLASSIFY_ONLY),
 )
 
 BY_NAME: dict[str, Fault] = {fault.name: fault for fault in FAULTS}

@@ -42,6 +42,8 @@ CHARGEBACK = read_phrases(r"""
 1    \b(?:just|already|have|'ve|i|has been|officially) disputed\b
 1    \b<bank><g>(?:opened|filed|started|raised|launched|initiated)<g>(?:case|claim|dispute|investigation)\b
 1    \b(?:via|through|by|with|the|a) disputes?\b
+1    \bmy <bank><s>(?:taking|pulling|getting|clawing)<g>back\b
+1    \b(?:pull\w*|claw\w*) (?:the|my|our) (?:money|funds|payment) back\b
 """)
 
 LEGAL = read_phrases(r"""
@@ -76,6 +78,9 @@ LEGAL = read_phrases(r"""
 """)
 
 FRAUD = read_phrases(r"""
+1    \b<cred><s>(?:was|were|been|got) used\b<x>\b(?:not me|wasn't me|wasn't by me|not by me)\b
+1    \b(?:stranger|somebody|someone|hacker|thief)(?: else)?<s>(?:logged in|signed in|got in|broke in)\b
+1    \b(?:i|we)(?:'ve| have)? never (?:placed|made)(?: an?| the| this| that| any)? (?:order|purchase)s?\b
 1    \bunauthorized<s>(?:\w+ )?(?:charge|transaction|purchase|payment|order|use|access|account|activity|person|user|
      withdrawal|login|debit|buy\w*)s?\b
 1    \b(?:charge|transaction|purchase|payment|order)s?<g>(?:unauthorized|not authorized|wasn't authorized|not me|
@@ -117,6 +122,11 @@ FRAUD = read_phrases(r"""
 """)
 
 HARASSMENT = read_phrases(r"""
+1    \b(?:i|we)(?:'ll| will|'m going to| am going to) (?:find|hunt down|track down) (?:him|her|them|you all)\b
+1    \b(?:somebody|someone|people|you|they)<s>(?:going to|gonna|will) (?:get|be) hurt\b
+1    \bcome to your (?:shop|office|warehouse|store|house|place)\b<x>\b(?:you'll|you will|we'll|we will) see\b
+1    \byour<s>(?:shop|office|warehouse|store|building|house)\b<x>\b(?:burns|burn down|burn it|in flames|on fire)\b
+1    \b(?:shame|pity) if (?:something|anything) happened to (?:you|your)\b
 1    \b(?:will|'ll|gonna|going to|want to|wanna|hope|should|could|swear)<g>(?:kill|hurt|harm|murder|shoot|stab|beat|
      burn|bomb|attack|punch|slap|strangle|hunt|smash|choke|break|destroy|ruin)<s><person>
 1    \b(?:will|'ll|gonna|going to|want to|wanna|swear)<s>(?:kill|hurt|harm|murder|shoot|stab|beat|attack|punch|

@@ -1,0 +1,8 @@
+"""The test modules here share plain modules, whatever import mode the run uses."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
