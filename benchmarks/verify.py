@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -79,7 +78,7 @@ def main() -> None:
         folder = Path(place) / "run"
         write_large(folder, options.cases, options.megabytes * 1_000_000)
         files = [str(path) for path in folder.rglob("*") if path.is_file()]
-        size = sum(os.path.getsize(path) for path in files) / 1e6
+        size = sum(Path(path).stat().st_size for path in files) / 1e6
         hashing = best(5, ["sha256sum", *files])
         started = time.perf_counter()
         seal_folder(folder, KEY, ScanTerms(), ledger=None, now=NOW)

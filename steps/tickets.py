@@ -125,7 +125,7 @@ def message_unaltered(scene: Scene) -> Verdict:
     if value == expected:
         return Verdict(Outcome.PASSED, (), f"sha256 {expected[:12]}", "the same")
     text = "the message was altered on the way"
-    return Verdict(Outcome.FAILED, (text,), f"sha256 {expected[:12]}", f"sha256 {str(value)[:12]}")
+    return Verdict(Outcome.FAILED, (text,), f"sha256 {expected[:12]}", "another digest")
 
 
 @then('the intent is "{intent}"', check="intent", cls=_class_of_intent, row=lambda found: {"intent": found["intent"]})

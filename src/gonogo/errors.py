@@ -92,7 +92,7 @@ class SigningKeyError(UsageError):
 
 
 class GateInputError(UsageError):
-    """What was handed to a gate or a statistic cannot be judged at all: no categories, other categories, a bad level."""
+    """What was handed to a gate or a statistic cannot be judged: no categories, other categories, a bad level."""
 
 
 class LedgerAccessError(LedgerError):

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from test_attestation_rules import BOUND, GOOD
+
 from gonogo.errors import EvidenceError, RefusedError
 from gonogo.evidence import attachments
 from gonogo.evidence.attachments import MAX_BYTES, digest_of_copy, store_attachment
@@ -15,7 +17,6 @@ from gonogo.evidence.attestations import append_attestation, read_attestations
 from gonogo.evidence.keys import SigningKey
 from gonogo.evidence.ledger import open_ledger
 from gonogo.model.attestation import Attestation
-from test_attestation_rules import BOUND, GOOD
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from gonogo.model.attestation import Attachment, Attestation, Result, judge_attestation
 from gonogo.model.binding import Binding, BoundItem, EvidenceKind, Manual
 from gonogo.model.checklist import ChecklistItem, ItemKind
@@ -32,9 +33,7 @@ GOOD = Attestation(
 
 
 def judge(*records: Attestation, signed: bool = False, releases: tuple[str, ...] = ("2026.11.2",)) -> Verdict:
-    return judge_attestation(
-        BOUND, records, releases=releases, environment="staging", needs_signature=signed, now=NOW
-    )
+    return judge_attestation(BOUND, records, releases=releases, environment="staging", needs_signature=signed, now=NOW)
 
 
 def test_a_good_one_passes_and_names_the_person() -> None:

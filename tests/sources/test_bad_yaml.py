@@ -22,9 +22,15 @@ LOADERS: dict[str, Callable[..., tuple[Any, list[Problem]]]] = {
 TEXTS = {name: (SOURCES / f"{name}.yaml").read_text("utf-8") for name in FILES}
 
 
+def write_beside(folder: Path) -> None:
+    """Write the files that the plan names: only that they are there is looked at."""
+    for name in ("smoke.csv", "gates.yaml", "manual_qa.md", "go_no_go.md", "deploy_runbook.md"):
+        (folder / name).write_text("")
+
+
 @pytest.fixture
 def load(tmp_path: Path) -> Callable[[str, str | bytes], tuple[Any, list[Problem]]]:
-    (tmp_path / "smoke.csv").write_text("")
+    write_beside(tmp_path)
 
     def load_text(file: str, content: str | bytes) -> tuple[Any, list[Problem]]:
         path = tmp_path / f"{file}.yaml"
@@ -278,7 +284,7 @@ SPOILED: dict[str, tuple[str, str, str, Expected]] = {
     ),
     "infinite number where anything goes": (
         "environments",
-        "customer_name: Synthetic Customer",
+        'customer_name: "Synthetic Customer {canary}"',
         "customer_name: .inf",
         [(0, "environments.sandbox.variables.customer_name", "plain decimal")],
     ),
@@ -705,7 +711,7 @@ def test_whole_number_works_as_stage_id(load: Any) -> None:
 
 
 def test_words_that_look_like_something_else_stay_text(load: Any) -> None:
-    text = TEXTS["environments"].replace("customer_name: Synthetic Customer", "customer_name: 2026-01-31", 1)
+    text = TEXTS["environments"].replace('customer_name: "Synthetic Customer {canary}"', "customer_name: 2026-01-31", 1)
     environments, problems = load("environments", text)
     assert not problems
     assert environments.environments["sandbox"].variables["customer_name"] == "2026-01-31"
@@ -713,6 +719,7 @@ def test_words_that_look_like_something_else_stay_text(load: Any) -> None:
 
 def test_without_vocabulary_a_file_is_still_checked_alone(tmp_path: Path) -> None:
     path = tmp_path / "plan.yaml"
+    write_beside(tmp_path)
     path.write_text(TEXTS["plan"].replace("id: 1", "id: 0").replace("smoke.csv", "../x.csv"))
     _, problems = load_plan(path, "plan.yaml", None)
     assert [problem.column for problem in problems] == [
@@ -723,7 +730,7 @@ def test_without_vocabulary_a_file_is_still_checked_alone(tmp_path: Path) -> Non
 def test_no_stage_enables_an_action(tmp_path: Path) -> None:
     actions = Template(tier=3)
     vocabulary = VOCABULARY.model_copy(update={"templates": {**VOCABULARY.templates, "t_cancel_now": actions}})
-    (tmp_path / "smoke.csv").write_text("")
+    write_beside(tmp_path)
     path = tmp_path / "plan.yaml"
     path.write_text(TEXTS["plan"].replace("templates: []", "templates: [t_cancel_now]"))
     _, problems = load_plan(path, "plan.yaml", vocabulary)

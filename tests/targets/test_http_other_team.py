@@ -60,7 +60,7 @@ def sandbox() -> Iterator[Opened]:
     )
     assert process.stdout is not None
     environments = read_environments(SANDBOX)
-    environment = environments.environments["sandbox"]
+    environment = environments.environments["sandbox"].with_variables({"canary": "qxz"})
     opened = open_target(
         environments.interfaces[environment.interface],
         json.loads(process.stdout.readline())["url"],

@@ -29,13 +29,17 @@ def compile_features(
     project = Project.from_path(Path.cwd())
     problems: list[Problem] = []
     drift: list[Problem] = []
+    unbound: list[Problem] = []
     for name in [system] if system else project.systems:
         try:
             loaded = project.load_system(name)
         except SourceError as error:
             problems += error.problems
             continue
-        compiled = compile_packs(list(loaded.packs.values()), loaded.vocabulary)
+        checklists = list(loaded.checklists.values())
+        compiled = compile_packs(
+            list(loaded.packs.values()), loaded.vocabulary, list(loaded.gates.values()), checklists
+        )
         folder = project.features_of(name)
         cases = sum(len(pack.cases) for pack in loaded.packs.values())
         if check:
@@ -47,7 +51,10 @@ def compile_features(
             changed = compiled.write(folder)
             listed = ", ".join(f"{project.relative(folder)}/{file}" for file in changed) or "nothing changed"
             print_line(f"{name}: {cases} cases; {listed}")
+            unbound += compiled.unbound
     if problems:
         raise SourceError(problems, "Correct the lines above and compile again.")
+    if unbound:
+        raise DriftError(unbound, "The features were written; the items above wait for a person until they are bound.")
     if drift:
         raise DriftError(drift, "Run 'gonogo compile' and review the change.")

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gonogo.cli.output import print_line
+from gonogo.evidence.seal import UNSIGNED
 from gonogo.reports.markdown import WORDS
 from gonogo.run.conclude import RunReport
 from gonogo.run.progress import Progress, Watch
@@ -77,6 +78,15 @@ def _counts(progress: Progress) -> Text:
     return text
 
 
+def _seal_line(report: RunReport) -> Text:
+    if report.seal_error is not None:
+        return Text(f"NOT SEALED  {report.seal_error.message}. {report.seal_error.hint}", style="bold red")
+    if report.seal is None or report.seal.signer == UNSIGNED:
+        return Text("UNSIGNED no signing key is configured; 'gonogo keys new' makes one", style="yellow")
+    entry = f", ledger {report.record['system']}#{report.seal.entry.number}" if report.seal.entry else ""
+    return Text(f"Sealed   by {report.seal.signer[:16]}, {report.seal.files} files{entry}")
+
+
 def print_report(report: RunReport, project: Project, *, as_json: bool) -> None:
     """Print the decision: one JSON object, or a panel with the deciding checks and where to look."""
     if as_json:
@@ -98,6 +108,7 @@ def print_report(report: RunReport, project: Project, *, as_json: bool) -> None:
     folder = project.relative(report.folder)
     lines += [Text(""), Text(f"Report   {folder}/decision.md"), Text(f"Allure   {folder}/allure-results")]
     lines.append(Text(f"JUnit    {folder}/junit.xml"))
+    lines.append(_seal_line(report))
     lines.append(Text(f"Next     {report.next_command}"))
     title = f"{WORDS[verb]}  {record['system']} stage {record['stage']} {record['environment']}"
     if console.is_terminal:

@@ -66,7 +66,7 @@ def history(
     for bundle, number, digest in heads_seen(project.root / "evidence" / system):
         if number and (number > len(entries) or entries[number - 1].digest != digest):
             raise LedgerError(
-                f"the ledger at {ledger.location} lacks entry {number} as the bundle {bundle} saw it when it was sealed",
+                f"the ledger at {ledger.location} lacks entry {number} as the bundle {bundle} saw it",
                 "Entries were cut off or written anew; restore them from a copy.",
             )
     lines = summarize_entries(entries)

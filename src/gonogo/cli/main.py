@@ -7,10 +7,20 @@ import traceback
 
 import typer
 
+from gonogo.cli.approve import approve, reject
+from gonogo.cli.attest import attest
 from gonogo.cli.cases import cases
+from gonogo.cli.checklist import checklist_app
 from gonogo.cli.compile import compile_features
+from gonogo.cli.gate import gate_app
+from gonogo.cli.history import history
+from gonogo.cli.keys import keys_app
 from gonogo.cli.run import run
 from gonogo.cli.sandbox import sandbox
+from gonogo.cli.seal import seal
+from gonogo.cli.trust import trust_app
+from gonogo.cli.verify import verify
+from gonogo.cli.waive import waive
 from gonogo.errors import EXIT_INTERNAL, GonogoError, SourceError
 
 app = typer.Typer(
@@ -25,6 +35,17 @@ app = typer.Typer(
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": False})(run)
 app.command("compile")(compile_features)
 app.command("cases")(cases)
+app.command("seal")(seal)
+app.command("verify")(verify)
+app.command("approve")(approve)
+app.command("reject")(reject)
+app.command("waive")(waive)
+app.command("attest")(attest)
+app.command("history")(history)
+app.add_typer(keys_app, name="keys")
+app.add_typer(trust_app, name="trust")
+app.add_typer(gate_app, name="gate")
+app.add_typer(checklist_app, name="checklist")
 app.command("sandbox", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(sandbox)
 
 

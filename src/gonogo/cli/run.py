@@ -33,6 +33,16 @@ def run(
     allow_flag_changes: Annotated[
         bool, typer.Option("--allow-flag-changes", help="Agree to flags being borrowed and returned.")
     ] = False,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Name or file of the key that signs [default: the configured one].")
+    ] = None,
+    run_by: Annotated[
+        str | None, typer.Option("--run-by", envvar="GONOGO_RUN_BY", help="Printed name of who runs this.")
+    ] = None,
+    deployed_by: Annotated[
+        list[str] | None,
+        typer.Option("--deployed-by", envvar="GONOGO_DEPLOYED_BY", help="Who deployed the release; repeatable."),
+    ] = None,
     format_: Annotated[
         str, typer.Option("--format", help="text or json: one object on stdout, the same as decision.json.")
     ] = "text",
@@ -52,10 +62,13 @@ def run(
         gonogo run richpanel --stage 2 --env sandbox --cases my_pack.csv --labels my_pack.csv
 
         gonogo run richpanel --stage 2 --env sandbox -- -k ST-021
+
+    With a signing key (`gonogo keys`) the evidence is sealed for `gonogo verify`; without one it is UNSIGNED.
+    Evidence that cannot be sealed ends the command with 4.
     """
     from gonogo.cli.display import make_display, print_report
     from gonogo.cli.output import check_format
-    from gonogo.errors import EXIT_GO, EXIT_HOLD, EXIT_INTERRUPTED, EXIT_NO_GO
+    from gonogo.errors import EXIT_GO, EXIT_HOLD, EXIT_INTERRUPTED, EXIT_NO_GO, EXIT_UNVERIFIED
     from gonogo.model.decision import Verb
     from gonogo.run.orchestrate import execute_run, new_run_id
     from gonogo.run.setup import RunRequest
@@ -77,15 +90,19 @@ def run(
         environments=str(environments.resolve()) if environments else None,
         release=release,
         may_change_flags=allow_flag_changes,
+        run_by=run_by,
+        deployed_by=tuple(deployed_by or ()),
     )
     options = [word for name in fault or () for word in ("--fault", name)]
     if labels is not None:
         options += ["--labels", str(labels.resolve())]
     with make_display(sys.stderr, f"{system}, stage {stage}, {env}") as watch:
-        report = execute_run(request, sandbox_options=options, pytest_args=context.args, watch=watch)
+        report = execute_run(request, sandbox_options=options, pytest_args=context.args, watch=watch, key_name=key)
     print_report(report, project, as_json=format_ == "json")
     if report.interrupted:
         raise typer.Exit(EXIT_INTERRUPTED)
+    if report.seal_error is not None:
+        raise typer.Exit(EXIT_UNVERIFIED)
     codes = {Verb.GO: EXIT_GO, Verb.HOLD: EXIT_HOLD, Verb.NO_GO: EXIT_NO_GO}
     raise typer.Exit(codes[report.decision.verb])
 

@@ -13,7 +13,7 @@ def seal(
     key: Annotated[
         str | None, typer.Option("--key", help="Name or file of the key that signs [default: the configured one].")
     ] = None,
-    zip_: Annotated[Path | None, typer.Option("--zip", help="Write the bundle, and the approvals that the ledger has, as a zip.")] = None,
+    zip_: Annotated[Path | None, typer.Option("--zip", help="Write the bundle with its approvals as a zip.")] = None,
 ) -> None:
     """Scan a run's folder, close its set of files and sign it; `gonogo run` does so by itself where it has a key.
 

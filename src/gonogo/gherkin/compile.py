@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gonogo.errors import Problem, SourceError
+from gonogo.gherkin.checklists import join_manifest, render_checklist_feature
+from gonogo.gherkin.gates import render_gates_feature
 from gonogo.gherkin.render import render_feature, render_manifest
+from gonogo.model.binding import BoundChecklist
 from gonogo.model.case import Pack
+from gonogo.model.gate_pack import GatePack
 from gonogo.model.vocabulary import Vocabulary
 
 MANIFEST = "manifest.json"
@@ -25,6 +29,7 @@ class Compiled:
     """The texts that a system's packs compile to, by file name."""
 
     files: dict[str, str]
+    unbound: tuple[Problem, ...] = ()
 
     def write(self, folder: Path) -> list[str]:
         """Write what differs and remove generated features without a source; returns the names that changed.
@@ -50,6 +55,8 @@ class Compiled:
         """Return a problem for every file, scenario or line of `folder` that is not what the sources compile to."""
         by_hand = _hand_written(folder, self.files)
         problems = [_explain_hand_written(f"{name}/{file}") for file in by_hand]
+        # An item whose words changed is answered by nothing until somebody has looked: that is drift as well.
+        problems += self.unbound
         for file, text in self.files.items():
             path = folder / file
             if file in by_hand:
@@ -64,20 +71,28 @@ class Compiled:
         return problems
 
 
-def compile_packs(packs: Sequence[Pack], vocabulary: Vocabulary) -> Compiled:
-    """Return what packs compile to; raises `SourceError` where two packs would become one feature."""
+def compile_packs(
+    packs: Sequence[Pack],
+    vocabulary: Vocabulary,
+    gates: Sequence[GatePack] = (),
+    checklists: Sequence[BoundChecklist] = (),
+) -> Compiled:
+    """Return what packs, gates and checklists compile to; raises `SourceError` where two would become one feature."""
     problems = []
     first: dict[str, str] = {}
-    for pack in packs:
-        other = first.setdefault(pack.name.casefold(), pack.file)
-        if other != pack.file:
-            text = f"would compile to the same feature as {other}: {pack.name}.feature. Rename one of them."
-            problems.append(Problem(pack.file, 0, "", text))
+    sources: list[Pack | GatePack | BoundChecklist] = [*packs, *gates, *checklists]
+    for name, file in ((source.name, source.file) for source in sources):
+        other = first.setdefault(name.casefold(), file)
+        if other != file:
+            text = f"would compile to the same feature as {other}: {name}.feature. Rename one of them."
+            problems.append(Problem(file, 0, "", text))
     if problems:
         raise SourceError(problems)
     files = {f"{pack.name}.feature": render_feature(pack, vocabulary) for pack in packs}
-    files[MANIFEST] = render_manifest(packs)
-    return Compiled(files)
+    files.update({f"{pack.name}.feature": render_gates_feature(pack) for pack in gates})
+    files.update({f"{one.name}.feature": render_checklist_feature(one, vocabulary.system) for one in checklists})
+    files[MANIFEST] = join_manifest(render_manifest(packs, gates), checklists)
+    return Compiled(files, tuple(problem for one in checklists for problem in one.unbound))
 
 
 def is_generated(path: Path) -> bool:

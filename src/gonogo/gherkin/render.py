@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from gonogo.gherkin.docstring import encode_json, survives_plainly
 from gonogo.gherkin.scenario import Scenario, Step
 from gonogo.model.case import Case, Mode, Pack
+from gonogo.model.gate_pack import GatePack
 from gonogo.model.vocabulary import Vocabulary
 
 RULES: dict[Mode, str] = {
@@ -145,8 +146,8 @@ def render_lines(scenario: Scenario) -> Iterable[str]:
             yield '        """'
 
 
-def render_manifest(packs: Iterable[Pack]) -> str:
-    """Return the manifest: for each case the file and line that it comes from."""
+def render_manifest(packs: Iterable[Pack], gates: Iterable[GatePack] = ()) -> str:
+    """Return the manifest: for each case and gate the file and line that it comes from."""
     listed = [
         {
             "file": pack.file,
@@ -156,4 +157,16 @@ def render_manifest(packs: Iterable[Pack]) -> str:
         }
         for pack in packs
     ]
-    return json.dumps({"schema": "gonogo/features-manifest/1", "packs": listed}, indent=1, ensure_ascii=False) + "\n"
+    manifest: dict[str, object] = {"schema": "gonogo/features-manifest/1", "packs": listed}
+    thresholds = [
+        {
+            "file": pack.file,
+            "sha256": pack.digest,
+            "feature": f"{pack.name}.feature",
+            "gates": {gate.id: pack.lines[gate.id] for gate in pack.gates},
+        }
+        for pack in gates
+    ]
+    if thresholds:
+        manifest["gates"] = thresholds
+    return json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"

@@ -84,7 +84,8 @@ def judge_attestation(
 ) -> Verdict:
     """Return what the attestations of an item come to for the release that runs in an environment.
 
-    `releases` holds the names of the release and build that run. A failed one stands until a newer one on a newer build.
+    `releases` holds the names of the release and build that run. A failed one stands until a newer one on a newer
+    build.
     """
     expected = _expected(item)
     own = [record for record in records if record.item == item.id]

@@ -10,10 +10,11 @@ from pydantic import BeforeValidator, Field
 
 from gonogo.errors import Problem
 from gonogo.model.checklist import Checklist, ChecklistItem
+from gonogo.model.environment import Kind
 from gonogo.model.outcome import CheckClass
 from gonogo.model.plan import StageId
 from gonogo.model.trust import Duration
-from gonogo.model.vocabulary import Frozen, Name, Word
+from gonogo.model.vocabulary import Frozen, Word
 
 PINNED_LENGTH = 16
 _ANSWERS = ("steps", "gate", "pack", "trigger", "manual", "not_asked")
@@ -36,17 +37,27 @@ def _kinds(value: object) -> object:
     return value
 
 
+def _environment_kinds(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return tuple(Kind(one) if isinstance(one, str) and one in set(Kind) else one for one in value)
+    return value
+
+
 def _class(value: object) -> object:
     return CheckClass(value) if isinstance(value, str) and value in set(CheckClass) else value
 
 
 class Manual(Frozen):
-    """How a person answers for an item: in which role, with what evidence, how recently, at which stages."""
+    """How a person answers for an item: in which role, with what evidence, how recently, at which stages and kinds.
+
+    Empty `applies` and `kinds` mean every stage that names the list, and every kind of environment that waits.
+    """
 
     role: Word | None = None
     evidence: Annotated[tuple[EvidenceKind, ...], BeforeValidator(_kinds)] = ()
     max_age: Duration | None = None
     applies: tuple[StageId, ...] = ()
+    kinds: Annotated[tuple[Kind, ...], BeforeValidator(_environment_kinds)] = ()
 
 
 class Binding(Frozen):
@@ -68,9 +79,7 @@ class Binding(Frozen):
     @property
     def answers(self) -> tuple[str, ...]:
         """Return the names of the keys that say what answers the item."""
-        return tuple(
-            name for name in _ANSWERS if getattr(self, name) is not None
-        )
+        return tuple(name for name in _ANSWERS if getattr(self, name) is not None)
 
 
 class Bindings(Frozen):

@@ -56,12 +56,13 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True)
 class Checklist:
-    """All items of one file in its order; `digest` is the SHA-256 of its bytes."""
+    """All items of one file in its order; `digest` is the SHA-256 of its bytes, `sections` are its headings by line."""
 
     file: str
     digest: str
     items: tuple[ChecklistItem, ...]
     unplaced: tuple[Unplaced, ...] = ()
+    sections: tuple[tuple[int, str], ...] = ()
 
     @property
     def by_id(self) -> Mapping[str, ChecklistItem]:

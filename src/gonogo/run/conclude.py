@@ -10,30 +10,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gonogo.errors import GonogoError
 from gonogo.evidence.record import Recorder, Stream, read_records
+from gonogo.evidence.seal import UNSIGNED, Seal
 from gonogo.model.coverage import measure_coverage
 from gonogo.model.decision import Decision, decide
 from gonogo.model.outcome import CheckResult, Outcome, merge_results
+from gonogo.model.reconcile import reconcile
 from gonogo.reports.allure import AllureCase, write_allure_results
 from gonogo.reports.decision_record import RunFacts, build_decision_record
 from gonogo.reports.junit import render_junit
 from gonogo.reports.markdown import render_decision
-from gonogo.run.reconcile import reconcile
+from gonogo.run.redaction import build_redactor
 from gonogo.run.setup import RunSetup
 from gonogo.run.targets import open_target
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a run came to; `record` is decision.json."""
+    """What a run came to; `record` is decision.json. `seal_error` says why the bundle could not be sealed."""
 
     decision: Decision
     record: dict[str, Any]
     folder: Path
     checks: tuple[CheckResult, ...]
     interrupted: bool
-    child_output: str
     next_command: str
+    seal: Seal | None = None
+    seal_error: GonogoError | None = None
 
 
 def note_leftovers(folder: Path) -> list[str]:
@@ -58,14 +62,16 @@ _EXIT_WORDS = {
 def conclude_run(
     setup: RunSetup,
     code: int,
-    output: str,
     interrupted: bool,
     started: datetime,
     clock: float,
     notes: Sequence[str],
     pytest_args: Sequence[str],
+    signer: str = UNSIGNED,
 ) -> RunReport:
     folder, plan = setup.folder, setup.plan
+    # Where nothing ran at all there is no record; that too is told by a file, and not by the lack of one.
+    (folder / Stream.OUTCOMES.value).touch()
     why = _EXIT_WORDS.get(code, f"the child process died with {code}")
     why += f" (arguments: {' '.join(pytest_args)})" if pytest_args else ""
     results = reconcile(plan.checks, read_records(folder / Stream.OUTCOMES.value), why)
@@ -95,6 +101,9 @@ def conclude_run(
         },
         counts_for_stage=setup.request.counts,
         notes=notes,
+        signer=signer,
+        run_by=setup.request.run_by,
+        deployed_by=setup.request.deployed_by,
     )
     record = build_decision_record(facts, decision, checks)
     write_json(folder / "decision.json", record)
@@ -102,17 +111,19 @@ def conclude_run(
     _write_text(folder / "decision.md", render_decision(record, command))
     titles = {scenario.id: scenario.name for scenario in plan.admitted}
     name = f"gonogo.{setup.system.name}.stage-{setup.stage.id}"
-    junit = render_junit(name, results, titles, facts.started, time.monotonic() - clock)
+    properties = {"gonogo.run": facts.run_id, "gonogo.signer": signer}
+    junit = render_junit(name, results, titles, facts.started, time.monotonic() - clock, properties)
     _write_text(folder / "junit.xml", junit)
     labels = {
         "epic": setup.system.name,
         "stage": setup.stage.id,
         "environment": setup.request.environment,
         "run": setup.request.run_id,
+        "signer": signer,
     }
     at_ms = int(finished.timestamp() * 1000)
     write_allure_results(folder / "allure-results", _allure_cases(setup), results, labels, at_ms)
-    return RunReport(decision, record, folder, checks, interrupted, output, command)
+    return RunReport(decision, record, folder, checks, interrupted, command)
 
 
 def _allure_cases(setup: RunSetup) -> list[AllureCase]:
@@ -132,10 +143,11 @@ def _allure_cases(setup: RunSetup) -> list[AllureCase]:
 
 
 def _describe_target(setup: RunSetup) -> dict[str, Any]:
-    recorder = Recorder(setup.folder)
-    target = open_target(setup, recorder)
+    redactor = build_redactor(setup)
+    recorder = Recorder(setup.folder, redactor)
+    target = open_target(setup, recorder, redactor)
     try:
-        return {"kind": setup.environment.kind.value, **target.describe()}
+        return {"kind": setup.environment.kind.value, **redactor.value(target.describe())}
     finally:
         target.close()
         recorder.close()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gonogo.model.outcome import InconclusiveReason, Outcome, Verdict
+from gonogo.model.outcome import CheckResult, InconclusiveReason, Outcome, Verdict
 from gonogo.run.planning import Outgoing
 from gonogo.targets.interface import (
     Answer,
@@ -167,6 +167,8 @@ class Observations:
     sent: dict[str, list[Sent]] = field(default_factory=dict)
     answers: dict[str, dict[Malformed, Observed[Answer] | NotAvailable]] = field(default_factory=dict)
     controls: dict[str, ControlState] = field(default_factory=dict)
+    results: list[CheckResult] = field(default_factory=list)
+    attest: Callable[[str], Verdict] = lambda item: Verdict(Outcome.PENDING, (f"nobody looked up {item}",))
 
     @property
     def all_sent(self) -> list[Sent]:

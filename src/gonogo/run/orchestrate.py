@@ -8,23 +8,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from gonogo.errors import TargetError
+from gonogo.errors import EvidenceError, TargetError
+from gonogo.evidence.bundle import PLAN
+from gonogo.evidence.keys import without_keys
 from gonogo.evidence.record import Recorder
 from gonogo.run.conclude import RunReport, conclude_run, note_leftovers, write_json
 from gonogo.run.embedded import start_embedded
+from gonogo.run.output import OutputLog
 from gonogo.run.progress import ProgressTail, Watch
 from gonogo.run.recovery import return_flags
+from gonogo.run.redaction import build_redactor
+from gonogo.run.sealing import Sealer, prepare_sealer
 from gonogo.run.setup import RunRequest, RunSetup, refuse_named
 from gonogo.run.targets import open_target
 
 _GRACE = 20.0
 # Only these: a plugin that happens to be installed must not reorder, repeat or skip what was planned.
-_PLUGINS = ("pytest_bdd.plugin", "gonogo.run.plugin", "no:cacheprovider")
+_PLUGINS = ("pytest_bdd.plugin", "gonogo.run.plugin", "no:cacheprovider", "no:faulthandler")
 
 
 def new_run_id() -> str:
@@ -38,6 +44,7 @@ def execute_run(
     sandbox_options: Sequence[str] = (),
     pytest_args: Sequence[str] = (),
     watch: Watch | None = None,
+    key_name: str | None = None,
 ) -> RunReport:
     """Run one stage and return its decision; everything is written to the request's folder.
 
@@ -48,23 +55,36 @@ def execute_run(
     clock = time.monotonic()
     setup, sandbox = start_embedded(request, sandbox_options, parse=False)
     try:
+        sealer = prepare_sealer(setup.project, request.system, key_name)
         refuse_named(setup.plan, pytest_args)
         _check_reachable(setup)
         folder = setup.folder
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "planned.json", {"run": request.run_id, **setup.plan.to_json()})
-        code, output, interrupted = _run_child(setup, pytest_args, watch, clock)
+        (folder / PLAN).write_bytes((setup.project.sources_of(request.system) / PLAN).read_bytes())
+        sealer.sign_plan(setup)
+        code, interrupted = _run_child(setup, pytest_args, watch, clock)
         notes = [*note_leftovers(folder), *_recover(setup, code)]
-        return conclude_run(setup, code, output, interrupted, started, clock, notes, pytest_args)
+        report = conclude_run(setup, code, interrupted, started, clock, notes, pytest_args, sealer.signer)
+        return _seal(sealer, setup, report)
     finally:
         if sandbox is not None:
             sandbox.stop()
 
 
+def _seal(sealer: Sealer, setup: RunSetup, report: RunReport) -> RunReport:
+    try:
+        return replace(report, seal=sealer.seal(setup))
+    except EvidenceError as error:
+        # The decision stands as it is; that nothing vouches for it is told beside it.
+        return replace(report, seal_error=error)
+
+
 def _check_reachable(setup: RunSetup) -> None:
     """Raise `TargetError` where the target does not answer, or says that it is not healthy."""
-    recorder = Recorder(_ensure(setup.folder))
-    target = open_target(setup, recorder)
+    redactor = build_redactor(setup)
+    recorder = Recorder(_ensure(setup.folder), redactor)
+    target = open_target(setup, recorder, redactor)
     try:
         if setup.interface.health is None:
             return
@@ -82,15 +102,15 @@ def _ensure(folder: Path) -> Path:
     return folder
 
 
-def _run_child(setup: RunSetup, pytest_args: Sequence[str], watch: Watch | None, clock: float) -> tuple[int, str, bool]:
-    """Run pytest on the planned features; returns its exit code, its output, and whether somebody interrupted."""
+def _run_child(setup: RunSetup, pytest_args: Sequence[str], watch: Watch | None, clock: float) -> tuple[int, bool]:
+    """Run pytest on the planned features; returns its exit code and whether somebody interrupted."""
     folder = setup.folder
     request_file = folder / "request.json"
     request_file.write_text(setup.request.to_json(), "utf-8")
     command = [
         sys.executable,
         "-m",
-        "pytest",
+        "gonogo.run.child",
         *(word for plugin in _PLUGINS for word in ("-p", plugin)),
         "-c",
         str(_empty_config(folder)),
@@ -105,19 +125,21 @@ def _run_child(setup: RunSetup, pytest_args: Sequence[str], watch: Watch | None,
         *(str(path) for path in setup.features),
         *pytest_args,
     ]
-    output_path = folder / "pytest.log"
-    with output_path.open("wb") as output:
-        child = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            cwd=setup.project.root,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-            start_new_session=True,
-        )
-        interrupted = _follow(child, setup, watch, clock)
-    return child.returncode, output_path.read_text("utf-8", "replace"), interrupted
+    child = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        cwd=setup.project.root,
+        env={**without_keys(os.environ), "PYTHONUNBUFFERED": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        start_new_session=True,
+    )
+    if child.stdout is None:
+        raise AssertionError("the child's output goes to a pipe")
+    log = OutputLog(child.stdout, folder / "pytest.log", build_redactor(setup))
+    interrupted = _follow(child, setup, watch, clock)
+    log.close()
+    return child.returncode, interrupted
 
 
 def _empty_config(folder: Path) -> Path:

@@ -9,9 +9,10 @@ from typing import Any
 from gonogo.errors import Problem
 from gonogo.gherkin.scenario import SCENARIO_ID, Scenario, Step
 from gonogo.model.case import Action, Case, Mode
+from gonogo.model.environment import Kind
 from gonogo.model.expectation import Expectation, derive_expectation
 from gonogo.model.flags import FlagValue
-from gonogo.model.outcome import PlannedCheck, SourceRef
+from gonogo.model.outcome import CheckClass, PlannedCheck, SourceRef, heavier
 from gonogo.model.plan import Stage
 from gonogo.model.vocabulary import Vocabulary
 from gonogo.run.definitions import REGISTRY, StepDefinition, find_step
@@ -19,6 +20,7 @@ from gonogo.sources.suggest import closest, quote_value
 from gonogo.targets.interface import Malformed
 
 MAIN, CONTROL = "main", "control"
+_CLASS_TAGS = frozenset(CheckClass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Draft:
     needs_tier: int = 0
     judges_all: bool = False
     refused: str = ""
+    gates: list[str] = field(default_factory=list)
+    kind: Kind = Kind.PRODUCTION
 
     def send(self, text: str, channel: str, **more: Any) -> None:
         """Have a message sent ahead."""
@@ -68,6 +72,25 @@ class Draft:
     def borrow(self, flags: Mapping[str, FlagValue]) -> None:
         """Have the scenario's messages sent under other flags than the stage's."""
         self.borrowed.update(flags)
+
+    def measure(self, gate: str) -> None:
+        """Have a gate measured; its scenario carries the gate's id: nothing is judged under another name."""
+        self.gates.append(gate)
+
+    def require_person(self) -> None:
+        """Have the scenario listed as not tested where nobody is waited for: environments of kind sandbox."""
+        if self.kind is Kind.SANDBOX:
+            self.refused = self.refused or "needs a person; kind sandbox does not wait"
+
+    def require_kind(self, kinds: Sequence[str]) -> None:
+        """Have the scenario listed as not tested in environments of other kinds than these."""
+        if self.kind not in kinds:
+            self.refused = self.refused or f"is answered for in environments of kind {', '.join(kinds)}"
+
+    def require_stage(self, stages: Sequence[str]) -> None:
+        """Have the scenario listed as not tested at other stages than these."""
+        if self.stage.id not in stages:
+            self.refused = self.refused or f"is answered for at stage {', '.join(stages)}"
 
     def judge_all_messages(self) -> None:
         """Have the scenario judged last, over every message of the run."""
@@ -112,8 +135,16 @@ class PlannedScenario:
 class Planner:
     """Plans scenarios for one stage and collects every problem that it meets."""
 
-    def __init__(self, stage: Stage, vocabulary: Vocabulary, lines: Mapping[str, SourceRef]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        vocabulary: Vocabulary,
+        lines: Mapping[str, SourceRef],
+        *,
+        kind: Kind = Kind.PRODUCTION,
+    ) -> None:
         self._stage = stage
+        self._kind = kind
         self._vocabulary = vocabulary
         self._lines = lines
         self._ids: dict[str, str] = {}
@@ -134,12 +165,16 @@ class Planner:
         """Return the plan of a scenario, or None after reporting why it cannot run."""
         before = len(self.problems)
         self._check_id(scenario)
-        draft = Draft(self._stage, self._vocabulary)
+        draft = Draft(self._stage, self._vocabulary, kind=self._kind)
         found = [(step, self._find(scenario, step)) for step in scenario.steps]
         for step, definition in found:
             if definition is not None:
                 self._prepare(scenario, step, definition, draft)
         if len(self.problems) > before:
+            return None
+        if draft.gates and draft.gates != [scenario.id]:
+            what = f"measures {', '.join(map(repr, draft.gates))}; a gate is judged in the scenario of its own id."
+            self._report(scenario, scenario.line, f"{scenario.id} {what}")
             return None
         source = self._lines.get(scenario.id, SourceRef(scenario.file, scenario.line))
         case = self._build_case(scenario, draft, source)
@@ -147,7 +182,9 @@ class Planner:
             return None
         expectation = derive_expectation(case, self._stage, self._vocabulary) if case else None
         checks = [
-            PlannedCheck(scenario.id, definition[0].check, definition[0].class_for(case), source)
+            PlannedCheck(
+                scenario.id, definition[0].check, _raise_class(definition[0].class_for(case), scenario), source
+            )
             for _, definition in found
             if definition is not None and definition[0].judge is not None
         ]
@@ -252,6 +289,14 @@ class Planner:
             # The control is the same message in the stage's own state, where the switch is not thrown.
             messages.append(replace(messages[0], role=CONTROL, conversation=CONTROL, flags={}, again=()))
         return tuple(messages)
+
+
+def _raise_class(cls: CheckClass, scenario: Scenario) -> CheckClass:
+    """Return the class of a check, raised where its scenario is tagged as safety, privacy or required."""
+    for tag in scenario.tags:
+        if tag in _CLASS_TAGS:
+            cls = heavier(cls, CheckClass(tag))
+    return cls
 
 
 def _refuse(plan: PlannedScenario, stage: Stage) -> PlannedScenario:

@@ -17,11 +17,16 @@ from pytest_bdd.steps import StepFunctionContext
 from gonogo.errors import GonogoError, SourceError
 from gonogo.evidence.record import Recorder, Stream
 from gonogo.model.outcome import CheckResult, Outcome, worst
+from gonogo.model.results import result_to_json
 from gonogo.run.allure_bridge import AllureBridge
+from gonogo.run.attested import AttestationBoard
 from gonogo.run.definitions import REGISTRY
 from gonogo.run.embedded import EmbeddedSandbox, start_embedded
+from gonogo.run.gateboard import GateBoard
+from gonogo.run.output import OutputGuard
 from gonogo.run.planning import PlannedScenario
-from gonogo.run.results import result_to_json
+from gonogo.run.redaction import build_redactor
+from gonogo.run.report_guard import ReportGuard, guard_allure, refuse_raw_files
 from gonogo.run.runplan import FlagGroup
 from gonogo.run.scene import Scene
 from gonogo.run.session import RunSession
@@ -56,8 +61,9 @@ class GonogoPlugin:
         self.config = config
         self.setup = setup
         self.sandbox = sandbox
-        self.recorder = Recorder(setup.folder)
-        self.target = open_target(setup, self.recorder)
+        self.redactor = build_redactor(setup)
+        self.recorder = Recorder(setup.folder, self.redactor)
+        self.target = open_target(setup, self.recorder, self.redactor)
         self.planned = {scenario.id: scenario for scenario in setup.plan.scenarios}
         self.group_of = {one.id: group for group in setup.plan.groups for one in group.scenarios}
         self.entered: set[str] = set()
@@ -75,6 +81,21 @@ class GonogoPlugin:
             release=setup.request.release,
             may_change_flags=setup.request.may_change_flags,
             emit=self._emit,
+            gates=self._gate_board(),
+        )
+
+        attested = AttestationBoard(setup.project, setup.system, setup.request.environment, self.session.running)
+        self.session.observations.attest = attested.judge
+
+    def _gate_board(self) -> GateBoard:
+        setup = self.setup
+        return GateBoard(
+            [setup.system.gates[file] for file in setup.stage.gates],
+            root=setup.project.root,
+            folder=setup.folder,
+            base_url=setup.request.base_url or setup.environment.base_url or "",
+            clean=self.redactor.value,
+            flush=self.recorder.flush,
         )
 
     def _emit(self, result: CheckResult) -> None:
@@ -215,6 +236,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         setup, sandbox = _load(config, features)
         refuse_named(setup.plan, map(str, config.invocation_params.args))
+        refuse_raw_files(config)
         plugin = GonogoPlugin(config, setup, sandbox)
     except SourceError as error:
         listed = "\n".join(str(problem) for problem in error.problems)
@@ -226,8 +248,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{tag}: a tag of the features")
     config.stash[PLUGIN] = plugin
     config.pluginmanager.register(plugin, "gonogo-run")
+    config.pluginmanager.register(ReportGuard(plugin.redactor), "gonogo-reports")
+    if OutputGuard.current is not None:
+        OutputGuard.current.use(plugin.redactor)
     if plugin.allure is not None:
         config.pluginmanager.register(plugin.allure, "gonogo-allure")
+        guard_allure(plugin.redactor)
     _bdd.get_step_function = _get_step_function
     if config.getoption("--gonogo-run") is not None:
         _watch_parent()

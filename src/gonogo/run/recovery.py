@@ -9,6 +9,7 @@ from gonogo.evidence.record import Recorder, Stream, read_records
 from gonogo.model.environment import Kind
 from gonogo.model.flags import ABSENT, FlagValue, describe_value, is_towards_safe, order_changes
 from gonogo.run.flagboard import flag_json
+from gonogo.run.redaction import build_redactor
 from gonogo.run.setup import RunSetup
 from gonogo.run.targets import open_target
 from gonogo.targets.interface import NotAvailable
@@ -22,13 +23,14 @@ def return_flags(setup: RunSetup) -> list[str]:
     ours = read_written(read_records(setup.folder / Stream.FLAGS.value))
     if not ours:
         return []
-    recorder = Recorder(setup.folder)
-    notes = []
+    redactor = build_redactor(setup)
+    recorder = Recorder(setup.folder, redactor)
+    notes: list[str] = []
     try:
-        target = open_target(setup, recorder)
+        target = open_target(setup, recorder, redactor)
         current = target.read_flags()
         if isinstance(current, NotAvailable):
-            return [f"FLAGS LEFT: {', '.join(ours)}: the flags cannot be read: {current.reason}"]
+            return [redactor.text(f"FLAGS LEFT: {', '.join(ours)}: the flags cannot be read: {current.reason}")]
         stage = setup.stage.flag_state(setup.system.vocabulary)
         wanted = {name: stage[name] for name in ours if name in stage}
         for name in order_changes({name: current.value.get(name, ABSENT) for name in wanted}, wanted):
@@ -52,7 +54,7 @@ def return_flags(setup: RunSetup) -> list[str]:
         notes.append(f"FLAGS LEFT: {', '.join(ours)} could not be returned: {error.message}")
     finally:
         recorder.close()
-    return notes
+    return [redactor.text(note) for note in notes]
 
 
 def read_written(records: list[dict[str, Any]]) -> dict[str, FlagValue]:

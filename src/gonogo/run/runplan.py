@@ -75,7 +75,13 @@ class RunPlan:
             ],
             "cases": [_scenario_json(scenario) for scenario in self.scenarios],
             "checks": [
-                {"case": check.case, "check": check.check, "part": check.part, "class": check.cls.value}
+                {
+                    "case": check.case,
+                    "check": check.check,
+                    "part": check.part,
+                    "class": check.cls.value,
+                    "source": {"file": check.source.file, "line": check.source.line},
+                }
                 for check in self.checks
             ],
         }

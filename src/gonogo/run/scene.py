@@ -9,9 +9,11 @@ from pathlib import Path
 from gonogo.model.case import Case
 from gonogo.model.environment import Order
 from gonogo.model.expectation import Expectation
+from gonogo.model.gate import GateResult
 from gonogo.model.outcome import CheckResult, InconclusiveReason, Outcome, Verdict
 from gonogo.model.plan import Stage
 from gonogo.model.vocabulary import Vocabulary
+from gonogo.run.gateboard import GateBoard
 from gonogo.run.observation import ControlState, Observations, Sent
 from gonogo.run.planning import MAIN, PlannedScenario
 from gonogo.targets.interface import Answer, Malformed, NotAvailable, Observed
@@ -28,6 +30,7 @@ class Scene:
     emit: Callable[[CheckResult], None]
     orders: Mapping[str, Order] = field(default_factory=dict)
     blocked: str = ""
+    gates: GateBoard | None = None
     results: list[CheckResult] = field(default_factory=list)
 
     @property
@@ -71,6 +74,12 @@ class Scene:
         """Return whether replies can be observed on a channel."""
         missing = Verdict.inconclusive(InconclusiveReason.VACUOUS, f"no control was read for {channel}")
         return self.observations.controls.get(channel, ControlState(missing))
+
+    def gate(self, gate: str) -> GateResult:
+        """Return what a gate of the stage came to; raises `LookupError` where the stage has no such gate."""
+        if self.gates is None:
+            raise LookupError("this stage names no gates file")
+        return self.gates.result(gate)
 
     def pass_preparation(self) -> None:
         """Note a given or when step; it was carried out before the scenario began."""

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gonogo.errors import TargetError
+from gonogo.evidence.canaries import canaries
 from gonogo.evidence.record import Recorder, Stream
 from gonogo.model.environment import Environment, Kind
 from gonogo.model.flags import FlagValue, describe_state
 from gonogo.model.outcome import CheckClass, CheckResult, InconclusiveReason, Outcome, Verdict
 from gonogo.model.vocabulary import Vocabulary
 from gonogo.run.flagboard import FlagBoard, FlagConsentError, flag_json
+from gonogo.run.gateboard import GateBoard
 from gonogo.run.observation import ControlState, Observations, Sent, judge_absence
 from gonogo.run.planning import Outgoing, PlannedScenario
 from gonogo.run.runplan import AFTER, FlagGroup, RunPlan
@@ -37,13 +39,17 @@ class RunSession:
         release: str | None,
         may_change_flags: bool,
         emit: Callable[[CheckResult], None],
+        gates: GateBoard | None = None,
     ) -> None:
+        self.gates = gates
         self.plan = plan
         self.target = target
         self.environment = environment
         self.vocabulary = vocabulary
         self.recorder = recorder
         self.run_id = run_id
+        # In every id that the system may log, so that such a log can be told from chance.
+        self._canary = canaries(run_id).word
         self.release = release
         self.observations = Observations()
         self._emit = emit
@@ -61,6 +67,7 @@ class RunSession:
         """Pass a result on, and remember whether safety failed: from then on nothing is moved away from safe."""
         if result.outcome is Outcome.FAILED and result.cls in _GRAVE:
             self._safety_failed = True
+        self.observations.results.append(result)
         self._emit(result)
 
     def _emit_check(self, case: str, check: str, verdict: Verdict, part: str = "") -> None:
@@ -157,7 +164,7 @@ class RunSession:
 
     def _sent(self, scenario: PlannedScenario, outgoing: Outgoing, state: str) -> Sent:
         ticket = f"gonogo-{self.run_id}-{scenario.id}-{outgoing.conversation}"
-        event = f"{ticket}-{outgoing.role}"
+        event = f"{ticket}-{outgoing.role}-{self._canary}"
         order: Mapping[str, Any] = {}
         if outgoing.order in self.environment.orders:
             order = self.environment.orders[outgoing.order].variables
@@ -190,7 +197,7 @@ class RunSession:
 
     def _probe_message(self, name: str, channel: str, text: str) -> Message:
         ticket = f"gonogo-{self.run_id}-{name}"
-        return Message(ticket, f"{ticket}-1", channel, text, name, self.run_id)
+        return Message(ticket, f"{ticket}-1-{self._canary}", channel, text, name, self.run_id)
 
     def scene(self, scenario: PlannedScenario) -> Scene:
         """Return what the scenario's steps see."""
@@ -203,6 +210,7 @@ class RunSession:
             self.emit,
             self.environment.orders,
             blocked,
+            self.gates,
         )
 
     def finish(self, *, interrupted: bool = False) -> None:
@@ -292,6 +300,13 @@ class RunSession:
             text = f"target_changed: the target runs {shown}, and the release to verify is {self.release}"
             return Verdict(Outcome.INCONCLUSIVE, (text,), f"release {self.release}", shown)
         return Verdict(Outcome.PASSED, (), expected, after.value.build)
+
+    def running(self) -> frozenset[str]:
+        """Return the names of what runs on the target: its build and release, or else the release asked for."""
+        if isinstance(self._build_before, Observed):
+            identity = self._build_before.value
+            return frozenset(filter(None, (identity.build, identity.release)))
+        return frozenset(filter(None, (self.release,)))
 
     def _note(self, phase: str, state: str, **more: Any) -> None:
         self.recorder.record(Stream.PROGRESS, {"phase": phase, "state": state, **more})

@@ -9,7 +9,7 @@ import importlib
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,23 @@ from typing import Any
 from pytest_bdd.parser import Feature
 
 from gonogo.errors import DriftError, Problem, RefusedError, SourceError, UsageError
+from gonogo.evidence.canaries import canaries
 from gonogo.gherkin.compile import compile_packs, is_generated
 from gonogo.gherkin.reader import read_feature, scenarios_of
 from gonogo.gherkin.render import render_scenario
 from gonogo.gherkin.scenario import Scenario
 from gonogo.model.environment import Environment, Kind
 from gonogo.model.http_interface import HttpInterface
+from gonogo.model.outcome import SourceRef
 from gonogo.model.plan import Stage
 from gonogo.run.definitions import StepDefinitionError
-from gonogo.run.planning import Planner
+from gonogo.run.planning import PlannedScenario, Planner
 from gonogo.run.runplan import RunPlan, build_run_plan
 from gonogo.sources.project import Project, System
 from gonogo.sources.suggest import suggest
+
+
+_GENERAL_STEPS = tuple(f"gonogo.steps.{name}" for name in ("webhook", "disclosure", "gates", "manual"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class RunRequest:
     token_env: str | None = None
     may_change_flags: bool = False
     counts: bool = True
+    run_by: str | None = None
+    deployed_by: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the request as JSON."""
@@ -56,7 +63,8 @@ class RunRequest:
     @classmethod
     def from_json(cls, text: str) -> RunRequest:
         """Return a request from its JSON."""
-        return cls(**json.loads(text))
+        data = json.loads(text)
+        return cls(**{**data, "deployed_by": tuple(data["deployed_by"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +105,18 @@ def load_setup(request: RunRequest, *, parse: bool = True) -> RunSetup:
         known = list(system.environments.environments)
         raise UsageError(f"environment {request.environment!r} is not here; {suggest(request.environment, known)}")
     guard_environment(request.environment, environment)
+    environment = plant_canaries(environment, request.run_id)
     load_step_modules(project)
     folder, name = features_folder(project, system, request)
     features, plan = _plan_features(project, system, stage, environment, folder, name, request, parse=parse)
     interface = system.environments.interfaces[environment.interface]
     return RunSetup(request, project, system, stage, environment, interface, plan, features)
+
+
+def plant_canaries(environment: Environment, run_id: str) -> Environment:
+    """Return an environment whose variables hold the run's canaries wherever they say `{canary}`."""
+    planted = canaries(run_id)
+    return environment.with_variables({"canary": planted.word, "canary_digits": planted.digits})
 
 
 def guard_environment(name: str, environment: Environment) -> None:
@@ -129,7 +144,7 @@ def load_step_modules(project: Project) -> None:
     if root not in sys.path:
         sys.path.insert(0, root)
     problems = []
-    for module in ("gonogo.steps.webhook", "gonogo.steps.disclosure", *project.step_modules):
+    for module in (*_GENERAL_STEPS, *project.step_modules):
         try:
             importlib.import_module(module)
         except StepDefinitionError as error:
@@ -148,7 +163,12 @@ def features_folder(project: Project, system: System, request: RunRequest) -> tu
     folder, next to the hand-written ones.
     """
     committed = project.features_of(system.name)
-    compiled = compile_packs(list(system.packs.values()), system.vocabulary)
+    compiled = compile_packs(
+        list(system.packs.values()),
+        system.vocabulary,
+        list(system.gates.values()),
+        list(system.checklists.values()),
+    )
     if request.cases is None:
         name = project.relative(committed)
         drift = compiled.find_drift(committed, name)
@@ -185,15 +205,20 @@ def _plan_features(
     *,
     parse: bool,
 ) -> tuple[dict[Path, Feature | None], RunPlan]:
-    wanted = {f"{Path(pack).stem}.feature" for pack in stage.packs}
-    generated = {f"{pack.name}.feature" for pack in system.packs.values()}
+    wanted = {f"{Path(pack).stem}.feature" for pack in (*stage.packs, *stage.gates, *stage.checklists)}
+    lists = {f"{one.name}.feature" for one in system.checklists.values()}
+    thresholds = {f"{pack.name}.feature" for pack in system.gates.values()} | lists
+    generated = {f"{pack.name}.feature" for pack in system.packs.values()} | thresholds
     lines = {case.id: case.source for pack in system.packs.values() for case in pack.cases}
+    lines |= {gate.id: pack.source_of(gate.id) for pack in system.gates.values() for gate in pack.gates}
+    lines |= {item.id: SourceRef(item.file, item.item.line) for one in system.checklists.values() for item in one.items}
     problems: list[Problem] = []
     features: dict[Path, Feature | None] = {}
     scenarios: list[Scenario] = []
     packs = {f"{pack.name}.feature": pack for pack in system.packs.values()}
     for path in sorted(folder.glob("*.feature")):
-        if request.cases is None and path.name in generated and path.name not in wanted:
+        chosen = request.cases is None or path.name in thresholds
+        if chosen and path.name in generated and path.name not in wanted:
             continue
         shown = f"{name}/{path.name}"
         if not parse and path.name in packs:
@@ -209,8 +234,10 @@ def _plan_features(
     for path in sorted(set(folder.rglob("*.feature")) - set(folder.glob("*.feature"))):
         text = "lies in a subfolder, where features are not read. Move it up."
         problems.append(Problem(f"{name}/{path.relative_to(folder).as_posix()}", 0, "", text))
-    planner = Planner(stage, system.vocabulary, lines)
+    planner = Planner(stage, system.vocabulary, lines, kind=environment.kind)
     planned = planner.plan_all(scenarios)
+    if request.cases is not None:
+        planned = [_leave_out_list(one, lists) for one in planned]
     problems += planner.problems
     if problems:
         raise SourceError(problems, "Nothing was sent. Correct the features or step definitions.")
@@ -219,6 +246,13 @@ def _plan_features(
     interface = system.environments.interfaces[environment.interface]
     plan = build_run_plan(system.name, stage, interface, planned, environments_file)
     return features, plan
+
+
+def _leave_out_list(scenario: PlannedScenario, lists: Collection[str]) -> PlannedScenario:
+    """Return an item of a checklist as not tested: another pack may come with other answers of the target."""
+    if scenario.feature.rsplit("/", 1)[-1] not in lists:
+        return scenario
+    return replace(scenario, refused=scenario.refused or "checklists are left out of a run with --cases")
 
 
 def _refuse_empty(planned: list[Any], stage: Stage) -> None:

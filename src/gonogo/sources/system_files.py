@@ -74,7 +74,17 @@ def _check_plan(file: YamlFile, plan: Plan, folder: Path, vocabulary: Vocabulary
             file.report((*at, "id"), f"stage {stage.id!r} stands in line {line} already. Give it another id.")
         for number, pack in enumerate(stage.packs):
             _check_pack(file, (*at, "packs", number), pack, folder)
-        for key, words in (("channels", stage.channels), ("templates", stage.templates), ("packs", stage.packs)):
+        for number, checklist in enumerate(stage.checklists):
+            _check_checklist_file(file, (*at, "checklists", number), checklist, folder)
+        for number, gates in enumerate(stage.gates):
+            _check_gates_file(file, (*at, "gates", number), gates, folder)
+        for key, words in (
+            ("channels", stage.channels),
+            ("templates", stage.templates),
+            ("packs", stage.packs),
+            ("gates", stage.gates),
+            ("checklists", stage.checklists),
+        ):
             _check_twice(file, (*at, key), words)
         if vocabulary is None:
             continue
@@ -100,6 +110,18 @@ def _check_pack(file: YamlFile, at: KeyPath, pack: str, folder: Path) -> None:
         file.report(at, f"is {quote_value(pack)}, which is no .csv file; {suggest(pack, packs)}")
     elif not (folder / pack).is_file():
         file.report(at, f"pack {quote_value(pack)} is not here; {suggest(pack, packs)}")
+
+
+def _check_gates_file(file: YamlFile, at: KeyPath, name: str, folder: Path) -> None:
+    known = [found.name for found in folder.glob("*gates*.yaml")]
+    if Path(name).name != name or not name.endswith(".yaml") or not (folder / name).is_file():
+        file.report(at, f"is {quote_value(name)}, and gates files lie beside the plan; {suggest(name, known)}")
+
+
+def _check_checklist_file(file: YamlFile, at: KeyPath, name: str, folder: Path) -> None:
+    known = [found.name for found in folder.glob("*.md")]
+    if Path(name).name != name or not name.endswith(".md") or not (folder / name).is_file():
+        file.report(at, f"is {quote_value(name)}; checklists lie beside the plan. {suggest(name, known).capitalize()}")
 
 
 def _check_actions_off(file: YamlFile, at: KeyPath, templates: Sequence[str], vocabulary: Vocabulary) -> None:

@@ -39,6 +39,7 @@ _ALLOWED = {
 # By the beginning of the pattern.
 _PATTERNS = {
     "^[^": "allowed: text without double quotes and control characters. Remove them.",
+    "^[A-Za-z0-9+/]": "allowed: 32 bytes in standard base64, as 'gonogo keys show' prints them. Copy it.",
     "^[A-Za-z0-9]": "allowed: letters, digits, '.', '_', '-', at most 64. Write it so.",
     "^https?://": "allowed: a URL such as https://middleware.example.com. Correct it.",
     "^[A-Z][A-Z0-9_]*": "allowed: the name of an environment variable, such as WEBHOOK_TOKEN. Write its name.",
