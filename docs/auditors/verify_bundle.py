@@ -3,8 +3,8 @@
     python verify_bundle.py BUNDLE --key KEYID
 
 Checks the signature, the closed set, every digest, that the planned set was signed, and recomputes the decision from
-the outcomes. KEYID is the SHA-256 of the signer's raw public key, given to you out of band; without it the signature shows
-only that nothing changed since somebody signed. Prints every fault; exits 4 on any, else 0 GO, 1 NO-GO, 3 HOLD.
+the outcomes. KEYID is the SHA-256 of the signer's raw public key, given to you out of band; without it the signature
+shows only that nothing changed. Prints every fault; exits 4 on any, else 0 GO, 1 NO-GO, 3 HOLD.
 It does not judge approvals, waivers, freshness, JUnit or Allure: `gonogo verify` does.
 """
 

@@ -32,7 +32,6 @@ from gonogo.run.runplan import RunPlan, build_run_plan
 from gonogo.sources.project import Project, System
 from gonogo.sources.suggest import suggest
 
-
 _GENERAL_STEPS = tuple(f"gonogo.steps.{name}" for name in ("webhook", "disclosure", "gates", "manual"))
 
 
