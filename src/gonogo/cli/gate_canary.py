@@ -23,6 +23,14 @@ def canary(
     probes: Annotated[
         Path | None, typer.Option("--probes", help="JSONL of ids that were sent again: {request_id, version}.")
     ] = None,
+    probe_url: Annotated[
+        str | None,
+        typer.Option("--probe-url", help="Send the ids of the plan's probe section to this system, each twice."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Which ids are sent [default: 0].")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="New JSONL file for what was observed of the ids that were sent.")
+    ] = None,
     tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant's requests.")] = None,
     start: Annotated[
         str | None, typer.Option("--start", help="When the phase began, ISO 8601 [default: the first sample].")
@@ -42,6 +50,8 @@ def canary(
 
         gonogo gate canary --plan canary.yaml --phase 2 --samples requests.jsonl --probes again.jsonl --at now
 
+        gonogo gate canary --plan canary.yaml --samples requests.jsonl --probe-url https://q2q.example.com --out seen.jsonl
+
         gonogo gate canary --plan canary.yaml --samples requests.jsonl --tenant acme --format json
     """
     from gonogo.errors import EXIT_GO, EXIT_HOLD, EXIT_NO_GO, SourceError, UsageError
@@ -51,8 +61,11 @@ def canary(
     from gonogo.sources.canary_plan import load_canary_plan
 
     check_format(format_)
+    if probe_url is None and (seed is not None or out is not None):
+        raise UsageError("--seed and --out are of what is sent, and nothing is without --probe-url")
     for package in ("orjson", "numpy", "scipy.stats"):
         import_extra(package, "gates")
+    from gonogo.cli.canary_probe import prepare_probe
     from gonogo.metrics.canary_samples import cut_looks, read_probes, read_samples
 
     loaded, problems = load_canary_plan(plan, str(plan))
@@ -70,9 +83,16 @@ def canary(
             f"the samples are of {len(read.tenants)} tenants: {', '.join(sorted(read.tenants))}", "Name one."
         )
     chosen = loaded.phases[phase - 1]
-    looks = cut_looks(read, loaded, chosen, start=began, at=until, probes=again)
-    result = judge_phase(loaded, phase - 1, looks)
-    _print_result(loaded, phase, chosen, result, as_json=format_ == "json")
+    sent = (
+        prepare_probe(loaded, probe_url, phase=phase, seed=seed or 0, out=out).send() if probe_url is not None else None
+    )
+    looks = cut_looks(read, loaded, chosen, start=began, at=until, probes=[*again, *(sent.pairs if sent else ())])
+    result = judge_phase(loaded, phase - 1, looks, sent.sight if sent else None)
+    if format_ == "json":
+        record = _describe(loaded, phase, chosen, result) | ({"probe": sent.record} if sent else {})
+        print_line(json.dumps(record, ensure_ascii=False, indent=1))
+    else:
+        _print_result(loaded, phase, chosen, result)
     codes = {Result.PROMOTE: EXIT_GO, Result.HOLD: EXIT_HOLD, Result.ABORT: EXIT_NO_GO}
     raise typer.Exit(codes[result.result])
 
@@ -93,12 +113,9 @@ def _read_moment(option: str, text: str | None) -> float | None:
     return moment.timestamp()
 
 
-def _print_result(plan: CanaryPlan, number: int, phase: Phase, result: PhaseResult, *, as_json: bool) -> None:
+def _print_result(plan: CanaryPlan, number: int, phase: Phase, result: PhaseResult) -> None:
     from gonogo.gates.report import gate_lines
 
-    if as_json:
-        print_line(json.dumps(_describe(plan, number, phase, result), ensure_ascii=False, indent=1))
-        return
     for look in result.looks:
         print_line(f"Window {look.number} of {plan.windows}: {look.result.value}")
         for line in gate_lines(look.gates):

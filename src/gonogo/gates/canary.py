@@ -10,11 +10,14 @@ from gonogo.gates.comparison import Effect, compare_sides, spend_alpha
 from gonogo.gates.evaluate import evaluate_gate
 from gonogo.gates.exact import show_number
 from gonogo.model.canary import CanaryPlan, Criterion, Look, Phase, Result, StickyKey
+from gonogo.model.canary_probe import ProbeSight
 from gonogo.model.gate import Comparison, FlawKind, GateResult, GateSpec, Interval, Measurement
 from gonogo.model.outcome import InconclusiveReason, Outcome
 
 # A split that is right fails this test once in a thousand rollouts, whatever the number of looks.
 SPLIT_LEVEL = 0.001
+# What a probe that broke leaves open; it is the sender's matter and no time that the new version wasted.
+_LEFT_OPEN_BY_PROBE = frozenset({"CANARY-PROBE", "CANARY-PROBE-SPLIT", "CANARY-STICKY"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +42,32 @@ class PhaseResult:
     next_share: float | None
 
 
-def judge_phase(plan: CanaryPlan, place: int, looks: Sequence[Look]) -> PhaseResult:
+def judge_phase(plan: CanaryPlan, place: int, looks: Sequence[Look], probe: ProbeSight | None = None) -> PhaseResult:
     """Return what becomes of a phase: an abort stands, else the last look decides.
 
     As many windows without a promotion as the plan has make an abort: a version that cannot be shown to be good in all
-    of them is not waited for. No look at all is a hold.
+    of them is not waited for. No look at all is a hold, and so is the end of the windows where only a probe that broke
+    stands in the way.
     """
     phase = plan.phases[place]
     following = plan.phases[place + 1].share if place + 1 < len(plan.phases) else None
     # More looks than were planned would spend more than the level allows.
-    judged = tuple(judge_look(plan, phase, look) for look in looks[: plan.windows])
+    judged = tuple(judge_look(plan, phase, look, probe) for look in looks[: plan.windows])
     if not judged:
         return PhaseResult(Result.HOLD, (), ("no_data: no window is over",), following)
     aborted = next((one for one in judged if one.result is Result.ABORT), None)
     if aborted is not None:
         return PhaseResult(Result.ABORT, judged, aborted.reasons, following)
     last = judged[-1]
-    if last.result is Result.HOLD and len(judged) >= plan.windows:
+    left = {gate.id for gate in last.gates if gate.outcome is not Outcome.PASSED}
+    waits = probe is not None and probe.is_broken and left <= _LEFT_OPEN_BY_PROBE
+    if last.result is Result.HOLD and len(judged) >= plan.windows and not waits:
         text = f"{len(judged)} windows without a promotion; the plan allows {plan.windows}"
         return PhaseResult(Result.ABORT, judged, (text, *last.reasons), following)
     return PhaseResult(last.result, judged, last.reasons, following)
 
 
-def judge_look(plan: CanaryPlan, phase: Phase, look: Look) -> LookResult:
+def judge_look(plan: CanaryPlan, phase: Phase, look: Look, probe: ProbeSight | None = None) -> LookResult:
     """Return what the samples up to one window come to.
 
     Abort: a criterion is beyond its limit and the test says that this is no chance, or more traffic than the phase's
@@ -72,6 +78,8 @@ def judge_look(plan: CanaryPlan, phase: Phase, look: Look) -> LookResult:
     spent = spend_alpha(plan.level / tests, look.number, plan.windows)
     gates = [_judge_coverage(plan, phase, look)]
     gates += [_judge_split(plan, phase, look), _judge_stickiness(plan, look)]
+    if probe is not None:
+        gates += [_judge_probe(probe), _judge_probe_split(plan, phase, probe)]
     effects: dict[str, Effect] = {}
     for criterion in plan.criteria:
         gate, effect = _judge_criterion(plan, criterion, look, spent)
@@ -162,24 +170,50 @@ def _judge_coverage(plan: CanaryPlan, phase: Phase, look: Look) -> GateResult:
 
 
 def _judge_split(plan: CanaryPlan, phase: Phase, look: Look) -> GateResult:
-    """Return whether the new version's share of the keys is the phase's, by the exact binomial test."""
-    spec = GateSpec.model_validate(
-        {"id": "CANARY-SPLIT", "metric": "split_p", "comparison": "at_least", "limit": repr(SPLIT_LEVEL / plan.windows)}
-    )
+    """Return whether the new version's share of the keys in the samples is the phase's."""
     by_key = plan.key is not StickyKey.NONE
-    counts = [len(side.keys) if by_key else int(side.times.size) for side in (look.new, look.old)]
-    total = sum(counts)
+    new, old = (len(side.keys) if by_key else int(side.times.size) for side in (look.new, look.old))
+    return _test_share(plan, phase, "CANARY-SPLIT", new, old, f"{plan.key.value}s" if by_key else "requests")
+
+
+def _judge_probe_split(plan: CanaryPlan, phase: Phase, probe: ProbeSight) -> GateResult:
+    """Return whether the new version's share of the ids that were sent is the phase's.
+
+    They are tested by themselves: among the samples, a few hundred ids that all got one version would not be seen.
+    """
+    return _test_share(plan, phase, "CANARY-PROBE-SPLIT", probe.new, probe.old, f"sent {plan.key.value}s")
+
+
+def _test_share(plan: CanaryPlan, phase: Phase, name: str, new: int, old: int, unit: str) -> GateResult:
+    """Return whether a share is the phase's by the exact binomial test: more than agreed fails, less says nothing."""
+    spec = GateSpec.model_validate(
+        {"id": name, "metric": "split_p", "comparison": "at_least", "limit": repr(SPLIT_LEVEL / plan.windows)}
+    )
+    total = new + old
     if not total:
         return evaluate_gate(spec, Measurement.missing(spec.metric, FlawKind.NO_DATA, "no sample at all"))
-    test = import_extra("scipy.stats", "gates").binomtest(counts[0], total, phase.share)
+    test = import_extra("scipy.stats", "gates").binomtest(new, total, phase.share)
     gate = evaluate_gate(spec, Measurement(spec.metric, float(test.pvalue), total))
-    unit = f"{plan.key.value}s" if by_key else "requests"
-    seen = f"{counts[0]:,} of {total:,} {unit} ({counts[0] / total:.2%}) got {plan.new}, the phase is {phase.share:.0%}"
-    if gate.outcome is Outcome.FAILED and counts[0] < total * phase.share:
+    seen = f"{new:,} of {total:,} {unit} ({new / total:.2%}) got {plan.new}, the phase is {phase.share:.0%}"
+    if gate.outcome is Outcome.FAILED and new < total * phase.share:
         return _with_outcome(
             gate, Outcome.INCONCLUSIVE, f"{InconclusiveReason.NO_DATA.value}: too little traffic", seen
         )
     return _with_outcome(gate, gate.outcome, "", seen)
+
+
+def _judge_probe(probe: ProbeSight) -> GateResult:
+    """Return whether every request of the probe was answered with a version; one that was not shows nothing."""
+    spec = GateSpec.model_validate(
+        {"id": "CANARY-PROBE", "metric": "requests_without_version", "comparison": "equal", "limit": 0}
+    )
+    gate = evaluate_gate(spec, Measurement(spec.metric, probe.planned - probe.answered, probe.planned))
+    seen = f"{probe.answered:,} of {probe.planned:,} requests answered with a version"
+    told = "; ".join(part for part in (seen, probe.aside) if part)
+    if gate.outcome is Outcome.PASSED:
+        return _with_outcome(gate, Outcome.PASSED, "", told)
+    why = ", ".join(f"{count:,} {text}" for text, count in sorted(probe.faults.items()))
+    return _with_outcome(gate, Outcome.INCONCLUSIVE, f"{InconclusiveReason.NO_DATA.value}: {why}", told)
 
 
 def _judge_stickiness(plan: CanaryPlan, look: Look) -> GateResult:

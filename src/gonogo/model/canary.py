@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from gonogo.model.canary_probe import CanaryProbe
 from gonogo.model.gate import Direction, Duration, Limit, Scale, word_of
 from gonogo.model.vocabulary import Frozen, Name, Word
 
@@ -97,6 +98,7 @@ class CanaryPlan(Frozen):
     level: Annotated[float, Field(gt=0, lt=0.5, allow_inf_nan=False)] = 0.05
     power: Annotated[float, Field(ge=0.5, lt=1, allow_inf_nan=False)] = 0.95
     coverage: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.8
+    probe: CanaryProbe | None = None
 
     @property
     def judged_phases(self) -> tuple[Phase, ...]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gonogo.errors import Problem
-from gonogo.model.canary import CanaryPlan, Statistic
+from gonogo.model.canary import CanaryPlan, Statistic, StickyKey
+from gonogo.model.canary_probe import ID_MARK, CanaryProbe, IdPlace, fill_id, merge_bodies
 from gonogo.model.gate import Direction
-from gonogo.sources.yaml_file import YamlFile, read_yaml
+from gonogo.sources.yaml_file import KeyPath, YamlFile, read_yaml
 from gonogo.sources.yaml_model import parse_model
 
 
@@ -18,6 +20,9 @@ def load_canary_plan(path: Path, name: str) -> tuple[CanaryPlan | None, list[Pro
     if plan is not None:
         _check_ladder(plan, file)
         _check_criteria(plan, file)
+        if plan.probe is not None:
+            _check_promise(plan, plan.probe, file)
+            _check_places(plan.probe, file)
     return (None if file.problems else plan), file.problems
 
 
@@ -51,3 +56,61 @@ def _check_criteria(plan: CanaryPlan, file: YamlFile) -> None:
         if kinds.setdefault(criterion.field, share) is not share:
             text = f"{criterion.field!r} is a share in one criterion and a number in another. Use two fields."
             file.report((*here, "field"), text)
+
+
+def _check_promise(plan: CanaryPlan, probe: CanaryProbe, file: YamlFile) -> None:
+    if plan.key is StickyKey.NONE:
+        file.report(("key",), "is none, so that a probe has nothing to show. Name request_id or user_id.")
+    elif getattr(probe, plan.key.value) is None:
+        text = f"key {plan.key.value!r} is missing, and the plan promises its stickiness. Say where it goes."
+        file.report(("probe",), text)
+
+
+def _check_places(probe: CanaryProbe, file: YamlFile) -> None:
+    """Report ids without one place, and places that two of the request's parts would write to."""
+    taken = {
+        ("header", name.lower()) for name in (*probe.headers, *(("Content-Type",) if probe.method == "POST" else ()))
+    }
+    if probe.secret is not None:
+        _take(taken, "header", probe.secret.header, ("probe", "secret", "header"), file)
+    if probe.body is not None and probe.method == "GET":
+        file.report(("probe", "body"), "stands with GET, which sends none. Write method: POST.")
+    body = probe.body or {}
+    for key in ("request_id", "user_id"):
+        place: IdPlace | None = getattr(probe, key)
+        if place is None:
+            continue
+        here: KeyPath = ("probe", key)
+        if len(place.model_fields_set) != 1:
+            file.report(here, "allowed: exactly one of body, header, query. Name one.")
+            continue
+        if place.header is not None:
+            _take(taken, "header", place.header, (*here, "header"), file)
+        if place.query is not None:
+            _take(taken, "query", place.query, (*here, "query"), file)
+        if place.body is not None:
+            body = _check_body(probe, place.body, body, (*here, "body"), file)
+
+
+def _take(taken: set[tuple[str, str]], kind: str, name: str, here: KeyPath, file: YamlFile) -> None:
+    # Names of headers know no case, those of parameters do.
+    entry = (kind, name.lower() if kind == "header" else name)
+    if entry in taken:
+        file.report(here, f"is {name!r}, which another part of the request holds already. Name another.")
+    taken.add(entry)
+
+
+def _check_body(
+    probe: CanaryProbe, template: dict[str, Any], body: dict[str, Any], here: KeyPath, file: YamlFile
+) -> dict[str, Any]:
+    """Return the body with a template merged in, after reporting what is wrong with it."""
+    if probe.method == "GET":
+        file.report(here, "stands with GET, which sends no body. Write method: POST, or name a header or query.")
+    if fill_id(template, "") == fill_id(template, "x"):
+        file.report(here, f"has no {ID_MARK}, so that the id is nowhere. Write it, such as {{user: '{ID_MARK}'}}.")
+    try:
+        return merge_bodies(body, template)
+    except ValueError as error:
+        text = f"{error.args[0]!r} is written by another part of the body already. Write it in one of them."
+        file.report(here, text)
+        return body
