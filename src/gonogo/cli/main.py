@@ -8,6 +8,7 @@ import traceback
 import typer
 
 from gonogo.cli.approve import approve, reject
+from gonogo.cli.assign import assign
 from gonogo.cli.attest import attest
 from gonogo.cli.cases import cases
 from gonogo.cli.checklist import checklist_app
@@ -40,6 +41,7 @@ app.command("verify")(verify)
 app.command("approve")(approve)
 app.command("reject")(reject)
 app.command("waive")(waive)
+app.command("assign")(assign)
 app.command("attest")(attest)
 app.command("history")(history)
 app.add_typer(keys_app, name="keys")

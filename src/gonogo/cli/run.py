@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -75,6 +76,8 @@ def run(
     from gonogo.sources.project import Project
 
     check_format(format_)
+    # As in the child: what a large pack holds is no garbage.
+    gc.set_threshold(100_000, 50, 50)
     project = Project.from_path(Path.cwd())
     run_id = new_run_id()
     folder = (out or project.root / "evidence" / system / run_id).resolve()

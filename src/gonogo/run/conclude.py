@@ -192,8 +192,16 @@ def next_command(setup: RunSetup, record: Mapping[str, Any]) -> str:
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write an object as a whole file."""
-    _write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    """Write an object as a whole file: a key a line, and of a list of objects each on a line of its own."""
+    # json's own indentation is written in Python, and takes seconds for a large pack.
+    lines = [f"{json.dumps(key)}: {_render_value(value)}" for key, value in data.items()]
+    _write_text(path, "{\n " + ",\n ".join(lines) + "\n}\n")
+
+
+def _render_value(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n  " + ",\n  ".join(json.dumps(item, ensure_ascii=False) for item in value) + "\n ]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -72,4 +72,13 @@ def scan_terms(system: System, run_id: str, environ: Mapping[str, str], token_en
     secrets = [Needle(name, environ[name]) for name in sorted(names) if environ.get(name)]
     planted = [Needle(name, value) for name, value in canaries(run_id).needles()]
     messages = [case.message for pack in system.packs.values() for case in pack.cases]
-    return ScanTerms((*secrets, *planted), messages)
+    orders = {
+        value
+        for environment in system.environments.environments.values()
+        for order in environment.orders.values()
+        for value in order.shows
+        # A customer who names the order in the pack's own words is no leak.
+        if not any(value in message for message in messages)
+    }
+    fixtures = [Needle("order-fixture", value) for value in sorted(orders)]
+    return ScanTerms((*secrets, *planted, *fixtures), messages)

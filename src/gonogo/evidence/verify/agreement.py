@@ -21,10 +21,14 @@ LISTED = ("load.json", "gates.json")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What the planned set and the outcomes come to, recomputed; `record` is decision.json."""
+    """What the planned set and the outcomes come to, recomputed; `merged` has one result for each check.
+
+    `record` is decision.json.
+    """
 
     record: Mapping[str, Any]
     results: Sequence[CheckResult]
+    merged: Sequence[CheckResult]
     decision: Decision
 
 
@@ -53,7 +57,7 @@ def recompute(folder: Path) -> tuple[Story | None, list[Fault]]:
     if faults:
         return None, faults
     results = reconcile(planned, read_records(folder / OUTCOMES), "")
-    return Story(record, results, decide(results)), []
+    return Story(record, results, merge_results(results), decide(results)), []
 
 
 def parse_planned(data: Mapping[str, Any]) -> list[PlannedCheck]:
@@ -87,7 +91,7 @@ def check_decision(story: Story) -> list[Fault]:
     if not _same_reasons(record.get("reasons"), story):
         faults.append(Fault("decision/reasons", DECISION, f"gives other reasons than {OUTCOMES} comes to."))
     theirs = {f"{check['case']}/{check['check']}": check for check in record["checks"]}
-    ours = {result.id: result for result in merge_results(story.results)}
+    ours = {result.id: result for result in story.merged}
     if len(theirs) != len(record["checks"]):
         faults.append(Fault("decision/checks", DECISION, "lists a check twice."))
     for name in sorted(set(theirs) | set(ours)):
@@ -100,7 +104,7 @@ def _same_reasons(shown: object, story: Story) -> bool:
     ours = story.decision.reasons
     if not isinstance(shown, list) or len(shown) != len(ours):
         return False
-    idle = tuple(f"{one.id}: " for one in merge_results(story.results) if one.outcome is Outcome.NOT_RUN)
+    idle = tuple(f"{one.id}: " for one in story.merged if one.outcome is Outcome.NOT_RUN)
     return all(one == other or one.startswith(idle) for one, other in zip(ours, shown, strict=True))
 
 
@@ -148,7 +152,7 @@ def check_page(folder: Path, story: Story) -> list[Fault]:
 
 def check_listed(folder: Path, story: Story) -> list[Fault]:
     """Return a fault for every check of a load or gates file that the decision tells otherwise."""
-    ours = {result.id: result.outcome.name for result in merge_results(story.results)}
+    ours = {result.id: result.outcome.name for result in story.merged}
     faults = []
     for name in LISTED:
         if not (folder / name).is_file():
