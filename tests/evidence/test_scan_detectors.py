@@ -130,3 +130,13 @@ def test_a_finding_says_where_and_never_what() -> None:
     found = scan_bytes("a/b.txt", b"x" * 70 + b" zoe@example.com")
     assert found == [Finding("a/b.txt", 71, "email")]
     assert "zoe" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    "value", ["INV-AUTH/indistinguishable", "QA-E/tokens.and-correlation-ids", "Guide/Kill_Switch"]
+)
+def test_the_id_of_a_check_after_the_word_token_is_no_secret(value: str) -> None:
+    listed = json.dumps({"deciding": ["INV-AUTH/no-token", value]}).encode()
+
+    assert scan_bytes("decision.json", listed) == []
+    assert scan_bytes("decision.json", listed.replace(value.encode(), b"kT9vWq2mZx8LpR4s")) != []

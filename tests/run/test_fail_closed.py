@@ -336,7 +336,7 @@ def _wait_until_none(project: SmallProject, seconds: float = 30) -> list[psutil.
 @pytest.mark.parametrize("victim", ["parent", "child"])
 def test_a_killed_process_leaves_neither_processes_nor_unsafe_flags(tmp_path: Path, sandbox, victim: str) -> None:
     project = SmallProject(tmp_path, ["ST-020", "ST-070", "ST-075"])
-    running = sandbox("--flag-ttl", "0.2", "--latency", "1")
+    running = sandbox("--flag-ttl", "0.2", "--latency", "2.5")
     environments = deploy(project, running.url)
     _enter_stage_2(running)
     before = httpx.get(f"{running.url}/flags").json()["flags"]
@@ -400,7 +400,7 @@ def test_staging_needs_consent_for_flags_and_gives_them_back(tmp_path: Path, san
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_returns_flags_and_still_reports(tmp_path: Path, sandbox, signum: signal.Signals) -> None:
     project = SmallProject(tmp_path, ["ST-020", "ST-070", "ST-075"])
-    running = sandbox("--flag-ttl", "0.2", "--latency", "1")
+    running = sandbox("--flag-ttl", "0.2", "--latency", "2.5")
     environments = deploy(project, running.url, kind="sandbox")
     process = subprocess.Popen(
         project.command("run", "richpanel", "--stage", "2", "--env", "deployed", "--environments", environments),

@@ -12,6 +12,7 @@ import typer
 from gonogo.cli.output import check_format, print_line
 
 if TYPE_CHECKING:
+    from gonogo.cli.canary_probe import Probed
     from gonogo.gates.canary import PhaseResult
     from gonogo.model.canary import CanaryPlan, Phase
 
@@ -50,7 +51,7 @@ def canary(
 
         gonogo gate canary --plan canary.yaml --phase 2 --samples requests.jsonl --probes again.jsonl --at now
 
-        gonogo gate canary --plan canary.yaml --samples requests.jsonl --probe-url https://q2q.example.com --out seen.jsonl
+        gonogo gate canary --plan canary.yaml --samples hour1.jsonl --probe-url https://q2q.example.com --out seen.jsonl
 
         gonogo gate canary --plan canary.yaml --samples requests.jsonl --tenant acme --format json
     """
@@ -65,7 +66,6 @@ def canary(
         raise UsageError("--seed and --out are of what is sent, and nothing is without --probe-url")
     for package in ("orjson", "numpy", "scipy.stats"):
         import_extra(package, "gates")
-    from gonogo.cli.canary_probe import prepare_probe
     from gonogo.metrics.canary_samples import cut_looks, read_probes, read_samples
 
     loaded, problems = load_canary_plan(plan, str(plan))
@@ -83,9 +83,7 @@ def canary(
             f"the samples are of {len(read.tenants)} tenants: {', '.join(sorted(read.tenants))}", "Name one."
         )
     chosen = loaded.phases[phase - 1]
-    sent = (
-        prepare_probe(loaded, probe_url, phase=phase, seed=seed or 0, out=out).send() if probe_url is not None else None
-    )
+    sent = _send_probe(loaded, probe_url, phase, seed or 0, out) if probe_url is not None else None
     looks = cut_looks(read, loaded, chosen, start=began, at=until, probes=[*again, *(sent.pairs if sent else ())])
     result = judge_phase(loaded, phase - 1, looks, sent.sight if sent else None)
     if format_ == "json":
@@ -95,6 +93,12 @@ def canary(
         _print_result(loaded, phase, chosen, result)
     codes = {Result.PROMOTE: EXIT_GO, Result.HOLD: EXIT_HOLD, Result.ABORT: EXIT_NO_GO}
     raise typer.Exit(codes[result.result])
+
+
+def _send_probe(plan: CanaryPlan, url: str, phase: int, seed: int, out: Path | None) -> Probed:
+    from gonogo.cli.canary_probe import prepare_probe
+
+    return prepare_probe(plan, url, phase=phase, seed=seed, out=out).send()
 
 
 def _read_moment(option: str, text: str | None) -> float | None:

@@ -68,9 +68,9 @@ def _check_promise(plan: CanaryPlan, probe: CanaryProbe, file: YamlFile) -> None
 
 def _check_places(probe: CanaryProbe, file: YamlFile) -> None:
     """Report ids without one place, and places that two of the request's parts would write to."""
-    taken = {
-        ("header", name.lower()) for name in (*probe.headers, *(("Content-Type",) if probe.method == "POST" else ()))
-    }
+    taken = {("header", "content-type")} if probe.method == "POST" else set()
+    for name in probe.headers:
+        _take(taken, "header", name, ("probe", "headers", name), file)
     if probe.secret is not None:
         _take(taken, "header", probe.secret.header, ("probe", "secret", "header"), file)
     if probe.body is not None and probe.method == "GET":

@@ -141,6 +141,8 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _BLANKED = re.compile(rb"x{6}|\*{3}|redacted", re.IGNORECASE)
+# Ids of checks and the like: words of one case each, such as INV-AUTH/indistinguishable.
+_WORDS_JOINED = re.compile(rb"[A-Z]?(?:[a-z]+|[A-Z]+)(?:[-_/.:][A-Z]?(?:[a-z]+|[A-Z]+))+")
 _CONSTANT = re.compile(rb"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z")
 
 
@@ -157,6 +159,8 @@ def is_secret_like(value: bytes, shortest: int) -> bool:
     digits = sum(48 <= byte <= 57 for byte in value)
     letters = sum(65 <= byte <= 90 or 97 <= byte <= 122 for byte in value)
     mixed = digits >= 2 and letters >= 2
+    if _WORDS_JOINED.fullmatch(value):
+        return False
     # 40 letters without a digit are still no word.
     return (
         entropy(value) >= (2.7 if mixed else 4.2)
