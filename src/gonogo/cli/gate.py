@@ -11,7 +11,7 @@ from gonogo.cli.gate_baseline import baseline_app
 from gonogo.cli.gate_canary import canary
 from gonogo.cli.gate_drift import drift
 from gonogo.cli.gate_regression import regression
-from gonogo.cli.output import check_format, print_line
+from gonogo.cli.output import check_format, parse_moment, print_line
 
 if TYPE_CHECKING:
     from gonogo.model.decision import Decision
@@ -70,7 +70,7 @@ def eval_gates(
         raise UsageError(f"system {system!r} is not here; {suggest(system, project.systems)}")
     path = gates or project.sources_of(system) / GATES_FILE
     file = require_gates(path, project.relative(path), system)
-    moment = _moment(at)
+    moment = parse_moment("--at", at)
     baselines = read_baseline(baseline) if baseline else {}
     opened = open_sources(file, project.root, os.environ, parse_places(source or []))
     try:
@@ -146,22 +146,6 @@ def read_baseline(path: Path) -> dict[str, Measurement]:
     from gonogo.run.replay import load_measurements
 
     return load_measurements(path)
-
-
-def _moment(text: str | None) -> Any:
-    from datetime import UTC, datetime
-
-    from gonogo.errors import UsageError
-
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(f"--at is {text!r}; allowed: ISO 8601 with offset, such as 2026-11-21T05:00:00Z")
-    return moment.astimezone(UTC)
 
 
 def _decide(results: list[GateResult], file: str, lines: dict[str, int]) -> Decision:

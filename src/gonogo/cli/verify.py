@@ -53,7 +53,7 @@ def verify(
 
         gonogo verify bundle.zip --require approved --format json
     """
-    from gonogo.cli.output import check_format
+    from gonogo.cli.output import check_format, parse_moment
     from gonogo.errors import EXIT_GO, EXIT_HOLD, EXIT_NO_GO, EXIT_UNVERIFIED, UsageError
     from gonogo.evidence.archive import open_bundle
     from gonogo.evidence.verify.result import Terms, verify_bundle
@@ -62,7 +62,7 @@ def verify(
     check_format(format_)
     if require not in (None, "approved"):
         raise UsageError(f"--require is {require!r}; allowed: approved")
-    moment = _parse_now(now)
+    moment = parse_moment("--now", now)
     terms = Terms(
         moment,
         _find_trust(trust, root, moment),
@@ -80,22 +80,6 @@ def verify(
     if require and result.decision.verb is Verb.GO and not result.approved:
         raise typer.Exit(EXIT_HOLD)
     raise typer.Exit({Verb.GO: EXIT_GO, Verb.HOLD: EXIT_HOLD, Verb.NO_GO: EXIT_NO_GO}[result.decision.verb])
-
-
-def _parse_now(text: str | None) -> datetime:
-    from datetime import UTC
-
-    from gonogo.errors import UsageError
-
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise UsageError(f"--now is {text!r}; allowed: a time with its zone, such as 2026-11-21T12:00:00Z")
-    return moment
 
 
 def _parse_age(text: str | None) -> timedelta | None:
