@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -336,7 +337,7 @@ def _wait_until_none(project: SmallProject, seconds: float = 30) -> list[psutil.
 @pytest.mark.parametrize("victim", ["parent", "child"])
 def test_a_killed_process_leaves_neither_processes_nor_unsafe_flags(tmp_path: Path, sandbox, victim: str) -> None:
     project = SmallProject(tmp_path, ["ST-020", "ST-070", "ST-075"])
-    running = sandbox("--flag-ttl", "0.2", "--latency", "2.5")
+    running = sandbox("--flag-ttl", "0.2", "--latency", "1")
     environments = deploy(project, running.url)
     _enter_stage_2(running)
     before = httpx.get(f"{running.url}/flags").json()["flags"]
@@ -397,10 +398,19 @@ def test_staging_needs_consent_for_flags_and_gives_them_back(tmp_path: Path, san
     assert httpx.get(f"{running.url}/flags").json()["flags"] == before
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_returns_flags_and_still_reports(tmp_path: Path, sandbox, signum: signal.Signals) -> None:
+def _ignore_interrupts() -> None:
+    """Do what a shell does to what it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize(
+    ("signum", "start"), [(signal.SIGINT, None), (signal.SIGTERM, None), (signal.SIGTERM, _ignore_interrupts)]
+)
+def test_an_interrupt_returns_flags_and_still_reports(
+    tmp_path: Path, sandbox, signum: signal.Signals, start: Callable[[], None] | None
+) -> None:
     project = SmallProject(tmp_path, ["ST-020", "ST-070", "ST-075"])
-    running = sandbox("--flag-ttl", "0.2", "--latency", "2.5")
+    running = sandbox("--flag-ttl", "0.2", "--latency", "1")
     environments = deploy(project, running.url, kind="sandbox")
     process = subprocess.Popen(
         project.command("run", "richpanel", "--stage", "2", "--env", "deployed", "--environments", environments),
@@ -409,6 +419,7 @@ def test_an_interrupt_returns_flags_and_still_reports(tmp_path: Path, sandbox, s
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "RICHPANEL_WEBHOOK_TOKEN": running.token},
+        preexec_fn=start,
     )
     folder = _wait_for(project, 'probe","state":"safe_mode=false, automation_enabled=false')
     process.send_signal(signum)

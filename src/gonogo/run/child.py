@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
 import traceback
 
@@ -28,6 +29,8 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # A shell that starts a run in the background has it ignore interrupts, and flags are returned on an interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     guard = OutputGuard()
     code = main(sys.argv[1:])
     # What is registered for the exit may print too, and nothing may print once the guard is gone.
