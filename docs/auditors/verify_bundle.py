@@ -2,17 +2,15 @@
 
     python verify_bundle.py BUNDLE --key KEYID
 
-Checks the signature, the closed set, every digest, that the planned set was signed, and recomputes the decision from
-the outcomes. KEYID is the SHA-256 of the signer's raw public key, given to you out of band; without it the signature
-shows only that nothing changed. Prints every fault; exits 4 on any, else 0 GO, 1 NO-GO, 3 HOLD.
-It does not judge approvals, waivers, freshness, JUnit or Allure: `gonogo verify` does.
+Checks the signature, the closed set, every digest, that the planned set was signed, and recomputes the decision. KEYID
+is the SHA-256 of the signer's raw public key, given out of band; without it the signature shows only that nothing
+changed. Prints every fault; exits 4 on any, else 0 GO, 1 NO-GO, 3 HOLD. Approvals and waivers are `gonogo verify`'s.
 """
 
 import argparse
 import base64
 import hashlib
 import json
-import sys
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -58,8 +56,7 @@ def open_envelope(path, predicate_type, wanted):
     statement = load(payload)
     if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != predicate_type:
         raise Refused("it is a statement of another kind")
-    predicate = statement["predicate"]
-    facts = predicate["gonogo"] if predicate_type == RESULT_TYPE else predicate
+    facts = statement["predicate"]["gonogo"] if predicate_type == RESULT_TYPE else statement["predicate"]
     raw = decode(facts["publicKey"])
     keyid = hashlib.sha256(raw).hexdigest()
     if keyid != facts["runner"] or envelope["signatures"][0]["keyid"] != keyid or wanted not in (None, keyid):
@@ -77,8 +74,7 @@ def subject(statement, name):
 
 
 def digest(path):
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def is_beside(name):
@@ -134,11 +130,11 @@ def outcomes(folder):
     return merged
 
 
-def decide(merged):
+def decide(merged, fired):
     binding = [(ORDER[outcome], kind) for outcome, kind in merged.values() if kind != "advisory"]
-    if any(outcome == "FAILED" for outcome, _ in binding):
+    if "immediate" in fired or any(outcome == "FAILED" for outcome, _ in binding):
         return "NO_GO"
-    if any(outcome != "PASSED" for outcome, _ in binding) or ("PASSED", "required") not in binding:
+    if fired or any(outcome != "PASSED" for outcome, _ in binding) or ("PASSED", "required") not in binding:
         return "HOLD"
     return "GO"
 
@@ -172,7 +168,11 @@ def verify(folder, wanted):
     merged = attempt("outcomes.jsonl", lambda: outcomes(folder))
     record = attempt("decision.json", lambda: load((folder / "decision.json").read_bytes()))
     if merged and record:
-        decision = decide(merged)
+        path = folder / "triggers.json"
+        triggers = attempt(path.name, lambda: load(path.read_bytes())["triggers"] if path.exists() else []) or []
+        decision = decide(merged, {one["kind"] for one in triggers if one["fired"]})
+        if triggers != record["triggers"]:
+            faults.append(("decision.json", "tells other triggers than triggers.json"))
         shown = {f"{one['case']}/{one['check']}": one["outcome"] for one in record["checks"]}
         for name in sorted(set(shown) | set(merged)):
             told = ORDER[merged[name][0]] if name in merged else "not planned"
@@ -193,7 +193,7 @@ def main():
     for name, detail in faults:
         print(f"FAULT {name}: {detail}")
     print(f"{decision} by the outcomes; {len(faults)} fault(s)" + ("" if arguments.key else "; the signer is unknown"))
-    sys.exit(4 if faults or decision is None else CODES[decision])
+    raise SystemExit(4 if faults or decision is None else CODES[decision])
 
 
 if __name__ == "__main__":

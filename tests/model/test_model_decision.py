@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gonogo.model.decision import Decision, Verb, decide
 from gonogo.model.outcome import CheckClass, CheckResult, Outcome, SourceRef, heavier, merge_results, worst
+from gonogo.model.trigger import KINDS, TriggerKind, TriggerState, trigger_from_json, trigger_to_json
 
 SOURCE = SourceRef("smoke.csv", 7)
 BADNESS = [Verb.GO, Verb.HOLD, Verb.NO_GO]
@@ -185,3 +186,34 @@ def test_a_class_is_only_ever_raised(first: CheckClass, second: CheckClass) -> N
 def test_no_outcome_at_all_is_not_run() -> None:
     assert worst([]) is Outcome.NOT_RUN
     assert worst([Outcome.PASSED, Outcome.ERROR, Outcome.WARNED]) is Outcome.ERROR
+
+
+def trigger(kind: TriggerKind, *, fired: bool = True) -> TriggerState:
+    return TriggerState("TRG-LOOP", kind, fired, "2026-11-21T08:00:00+00:00", ("4 replies > 3 (limit)",), "A")
+
+
+@pytest.mark.parametrize(("kind", "verb"), [("immediate", Verb.NO_GO), ("evaluation", Verb.HOLD)])
+def test_a_trigger_that_fired_decides_whatever_passed(kind: TriggerKind, verb: Verb) -> None:
+    decision = decide([PASSING], triggers=[trigger(kind)])
+
+    assert decision.verb is verb
+    assert decision.deciding == ("TRG-LOOP/fired",)
+    assert decision.reasons == ("TRG-LOOP/fired: 4 replies > 3 (limit)",)
+
+
+def test_a_failure_outweighs_a_trigger_that_asks_for_an_evaluation() -> None:
+    assert decide([check(Outcome.FAILED), PASSING], triggers=[trigger("evaluation")]).verb is Verb.NO_GO
+
+
+@given(results, st.lists(st.builds(trigger, st.sampled_from(KINDS), fired=st.booleans())))
+def test_triggers_never_improve_the_decision(before: list[CheckResult], triggers: list[TriggerState]) -> None:
+    alone, watched = decide(before), decide(before, triggers=triggers)
+
+    assert BADNESS.index(watched.verb) >= BADNESS.index(alone.verb)
+    if not any(one.fired for one in triggers):
+        assert watched == alone
+
+
+@given(st.builds(trigger, st.sampled_from(KINDS), fired=st.booleans()))
+def test_a_trigger_survives_its_record(one: TriggerState) -> None:
+    assert trigger_from_json(trigger_to_json(one)) == one

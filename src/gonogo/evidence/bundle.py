@@ -25,6 +25,7 @@ PLANNED = "planned.json"
 PLANNED_STATEMENT = "planned.dsse.json"
 OUTCOMES = "outcomes.jsonl"
 DECISION = "decision.json"
+TRIGGERS = "triggers.json"
 JUNIT = "junit.xml"
 ALLURE = "allure-results"
 # Without these there is nothing to sign: an empty folder is no evidence.

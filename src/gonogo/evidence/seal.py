@@ -32,7 +32,7 @@ from gonogo.evidence.ledger.book import Ledger
 from gonogo.evidence.ledger.entries import Entry
 from gonogo.evidence.scan.finding import Finding, Needle
 from gonogo.evidence.scan.scanner import scan_folder
-from gonogo.evidence.statement import build_planned_statement, build_statement
+from gonogo.evidence.statement import build_planned_statement, build_statement, bundle_id
 from gonogo.evidence.verify.story import check_story
 
 UNSIGNED = "UNSIGNED"
@@ -157,7 +157,9 @@ def _enter(ledger: Ledger | None, kind: str, payload: Mapping[str, Any], now: da
 
 def _entry(record: Mapping[str, Any], digest: str, folder: Path) -> dict[str, Any]:
     return {
-        "run": record["runs"][0],
+        "run": bundle_id(record),
+        "activity": record.get("activity", "run"),
+        "build": (record.get("build") or {}).get("before"),
         "stage": record["stage"],
         "environment": record["environment"],
         "release": record["release"],
@@ -181,7 +183,7 @@ def read_identity(folder: Path) -> tuple[str, str]:
     """Return the system and the run id of a run's folder; raises `SealError` where it is none."""
     record = _read_decision(folder)
     try:
-        return str(record["system"]), str(record["runs"][0])
+        return str(record["system"]), bundle_id(record)
     except (KeyError, IndexError, TypeError) as error:
         raise SealError(f"{folder} is no bundle: its {DECISION} names no run") from error
 

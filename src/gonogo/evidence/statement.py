@@ -60,10 +60,16 @@ def build_statement(
     )
 
 
+def bundle_id(record: Mapping[str, Any]) -> str:
+    """Return the id of the bundle that a decision stands in; raises `KeyError` or `IndexError` where it has none."""
+    return str(record["bundle"] if "bundle" in record else record["runs"][0])
+
+
 def shared_facts(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the statement repeats of the decision, and what must agree with it."""
     return {
-        "run": record["runs"][0],
+        "run": bundle_id(record),
+        **({"activity": record["activity"]} if "activity" in record else {}),
         "system": record["system"],
         "stage": record["stage"],
         "environment": record["environment"],

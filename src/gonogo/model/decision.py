@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gonogo.model.outcome import CheckClass, CheckResult, Outcome, merge_results
+from gonogo.model.trigger import TriggerState
 from gonogo.model.waiver import Waiver, apply_waivers, find_waiver
 
 _GRAVE = frozenset({CheckClass.SAFETY, CheckClass.PRIVACY})
@@ -34,12 +35,15 @@ class Decision:
     counts: dict[str, int]
 
 
-def decide(results: Sequence[CheckResult], *, waivers: Sequence[Waiver] = ()) -> Decision:
+def decide(
+    results: Sequence[CheckResult], *, waivers: Sequence[Waiver] = (), triggers: Sequence[TriggerState] = ()
+) -> Decision:
     """Return GO, HOLD or NO_GO for the results of every planned check.
 
-    A failed check that is not advisory makes NO_GO. Any check that is not advisory and not passed makes HOLD, and so
-    does a set in which no required check passed at all: nothing observed is never a GO. A warning needs a sign-off,
-    which is not part of the results, so it holds.
+    A failed check that is not advisory makes NO_GO, and so does an immediate trigger that fired. A trigger that asks
+    for an evaluation holds; so does any check that is not advisory and not passed, and a set in which no required
+    check passed at all: nothing observed is never a GO. A warning needs a sign-off, which is not part of the results,
+    so it holds.
     `waivers` are those in force for these results: each turns a failed or warned required check into one that is signed
     off. They touch no safety or privacy check, and nothing that was not observed.
     """
@@ -50,15 +54,23 @@ def decide(results: Sequence[CheckResult], *, waivers: Sequence[Waiver] = ()) ->
     ordered = {outcome.name: counts[outcome.name] for outcome in Outcome if counts[outcome.name]}
     binding = [result for result in merged if result.cls is not CheckClass.ADVISORY]
     failed = [result for result in binding if result.outcome is Outcome.FAILED]
-    if failed:
-        return Decision(Verb.NO_GO, _ids(failed), (*_reasons(failed), *waived), ordered)
+    fired = [trigger for trigger in triggers if trigger.fired]
+    at_once = [trigger for trigger in fired if trigger.kind == "immediate"]
+    if failed or at_once:
+        deciding = (*(one.check for one in at_once), *_ids(failed))
+        return Decision(Verb.NO_GO, deciding, (*_why(at_once), *_reasons(failed), *waived), ordered)
     open_checks = [result for result in binding if result.outcome is not Outcome.PASSED and result.id not in signed_off]
-    if open_checks:
-        return Decision(Verb.HOLD, _ids(open_checks), (*_reasons(open_checks), *waived), ordered)
+    if open_checks or fired:
+        deciding = (*(one.check for one in fired), *_ids(open_checks))
+        return Decision(Verb.HOLD, deciding, (*_why(fired), *_reasons(open_checks), *waived), ordered)
     if not any(result.cls is CheckClass.REQUIRED and result.outcome is Outcome.PASSED for result in binding):
         nothing = "no required check passed: nothing that was observed allows a GO"
         return Decision(Verb.HOLD, (), (nothing, *waived), ordered)
     return Decision(Verb.GO, (), waived, ordered)
+
+
+def _why(triggers: Sequence[TriggerState]) -> tuple[str, ...]:
+    return tuple(f"{one.check}: {'; '.join(one.reasons) or 'no reason was recorded'}" for one in triggers)
 
 
 def _ids(results: Sequence[CheckResult]) -> tuple[str, ...]:

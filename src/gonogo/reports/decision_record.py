@@ -8,6 +8,7 @@ from typing import Any
 
 from gonogo.model.decision import Decision
 from gonogo.model.outcome import CheckResult
+from gonogo.model.trigger import TriggerState, trigger_to_json
 
 SCHEMA = "gonogo/decision/1"
 
@@ -16,7 +17,9 @@ SCHEMA = "gonogo/decision/1"
 class RunFacts:
     """What is known about a run beside its checks; times are ISO 8601 in UTC.
 
-    `signer` is the keyid that will sign the bundle, or UNSIGNED. `run_by` and `deployed_by` are printed names.
+    `activity` is what the bundle is of: run, watch, load, drill, rollback or stage; for a stage `gathered` holds the
+    ids of what was gathered. `signer` is the keyid that will sign the bundle, or UNSIGNED. `run_by` and `deployed_by`
+    are printed names.
     """
 
     system: str
@@ -37,6 +40,9 @@ class RunFacts:
     signer: str = "UNSIGNED"
     run_by: str | None = None
     deployed_by: Sequence[str] = field(default_factory=tuple)
+    activity: str = "run"
+    gathered: Sequence[str] = field(default_factory=tuple)
+    triggers: Sequence[TriggerState] = field(default_factory=tuple)
 
 
 def build_decision_record(facts: RunFacts, decision: Decision, checks: Sequence[CheckResult]) -> dict[str, Any]:
@@ -47,7 +53,9 @@ def build_decision_record(facts: RunFacts, decision: Decision, checks: Sequence[
         "stage": facts.stage,
         "environment": facts.environment,
         "release": facts.release,
-        "runs": [facts.run_id],
+        "bundle": facts.run_id,
+        "activity": facts.activity,
+        "runs": list(facts.gathered) or [facts.run_id],
         "started": facts.started,
         "finished": facts.finished,
         "decision": decision.verb.value,
@@ -69,7 +77,7 @@ def build_decision_record(facts: RunFacts, decision: Decision, checks: Sequence[
             }
             for check in checks
         ],
-        "triggers": [],
+        "triggers": [trigger_to_json(one) for one in facts.triggers],
         "waivers": [],
         "not_tested": [dict(entry) for entry in facts.not_tested],
         "holes": list(facts.holes),

@@ -22,11 +22,12 @@ def render_decision(record: Mapping[str, Any], next_command: str) -> str:
     build = record["build"].get("before") or "not shown by the target"
     place = f"{escape(record['system'])}, stage {escape(record['stage'])}, {escape(record['environment'])}"
     when = f"{record['started']} to {record['finished']}"
+    what = record["activity"].capitalize() if record["activity"] != "stage" else "Gathered from"
     release = escape(record["release"] or "not named")
     lines = [
         f"# {WORDS[record['decision']]}: {place}",
         "",
-        f"Run {escape(', '.join(record['runs']))}, {when}. Build: {escape(build)}. Release: {release}.",
+        f"{what} {escape(', '.join(record['runs']))}, {when}. Build: {escape(build)}. Release: {release}.",
         "",
         _signed(record),
         "",
@@ -76,7 +77,8 @@ def _deciding(record: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) ->
         return ["Every safety, privacy and required check passed."]
     if not checks:
         return [f"- {escape(reason)}" for reason in record["reasons"]]
-    lines = ["| check | outcome | class | expected | observed | why | source |", "|---|---|---|---|---|---|---|"]
+    lines = _fired(record["triggers"])
+    lines += ["| check | outcome | class | expected | observed | why | source |", "|---|---|---|---|---|---|---|"]
     for check in checks[:_SHOWN]:
         source = f"{check['source']['file']}:{check['source']['line']}"
         cells = (
@@ -92,6 +94,16 @@ def _deciding(record: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) ->
     if len(checks) > _SHOWN:
         lines.append(f"\n{len(checks) - _SHOWN} more in decision.json.")
     return lines
+
+
+def _fired(triggers: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = [
+        f"- {escape(one['id'])} fired ({one['kind']}, option {escape(one['option'])}): "
+        f"{escape('; '.join(one['reasons']))}"
+        for one in triggers
+        if one["fired"]
+    ]
+    return [*lines, ""] if lines else []
 
 
 def _not_tested(record: Mapping[str, Any]) -> list[str]:

@@ -106,24 +106,37 @@ def conclude_run(
         deployed_by=setup.request.deployed_by,
     )
     record = build_decision_record(facts, decision, checks)
-    write_json(folder / "decision.json", record)
     command = next_command(setup, record)
+    write_reports(folder, record, results, _allure_cases(setup), command, time.monotonic() - clock)
+    return RunReport(decision, record, folder, checks, interrupted, command)
+
+
+def write_reports(
+    folder: Path,
+    record: Mapping[str, Any],
+    results: Sequence[CheckResult],
+    cases: Sequence[AllureCase],
+    command: str,
+    seconds: float,
+) -> None:
+    """Write what people and CI read of a decision: decision.json and .md, JUnit, Allure results and the page."""
+    write_json(folder / "decision.json", record)
     _write_text(folder / "decision.md", render_decision(record, command))
-    titles = {scenario.id: scenario.name for scenario in plan.admitted}
-    name = f"gonogo.{setup.system.name}.stage-{setup.stage.id}"
-    properties = {"gonogo.run": facts.run_id, "gonogo.signer": signer}
-    junit = render_junit(name, results, titles, facts.started, time.monotonic() - clock, properties)
+    name = f"gonogo.{record['system']}.stage-{record['stage']}"
+    bundle, signer = record["bundle"], record["signer"]
+    titles = {case.id: case.title for case in cases}
+    properties = {"gonogo.run": bundle, "gonogo.signer": signer}
+    junit = render_junit(name, results, titles, record["started"], seconds, properties)
     _write_text(folder / "junit.xml", junit)
     labels = {
-        "epic": setup.system.name,
-        "stage": setup.stage.id,
-        "environment": setup.request.environment,
-        "run": setup.request.run_id,
+        "epic": record["system"],
+        "stage": record["stage"],
+        "environment": record["environment"],
+        "run": bundle,
         "signer": signer,
     }
-    at_ms = int(finished.timestamp() * 1000)
-    write_allure_results(folder / "allure-results", _allure_cases(setup), results, labels, at_ms)
-    return RunReport(decision, record, folder, checks, interrupted, command)
+    at_ms = int(datetime.fromisoformat(record["finished"]).timestamp() * 1000)
+    write_allure_results(folder / "allure-results", cases, results, labels, at_ms)
 
 
 def _allure_cases(setup: RunSetup) -> list[AllureCase]:

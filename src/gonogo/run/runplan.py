@@ -74,17 +74,19 @@ class RunPlan:
                 for group in self.groups
             ],
             "cases": [_scenario_json(scenario) for scenario in self.scenarios],
-            "checks": [
-                {
-                    "case": check.case,
-                    "check": check.check,
-                    "part": check.part,
-                    "class": check.cls.value,
-                    "source": {"file": check.source.file, "line": check.source.line},
-                }
-                for check in self.checks
-            ],
+            "checks": [planned_to_json(check) for check in self.checks],
         }
+
+
+def planned_to_json(check: PlannedCheck) -> dict[str, Any]:
+    """Return a planned check as it stands in planned.json."""
+    return {
+        "case": check.case,
+        "check": check.check,
+        "part": check.part,
+        "class": check.cls.value,
+        "source": {"file": check.source.file, "line": check.source.line},
+    }
 
 
 def _scenario_json(scenario: PlannedScenario) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from gonogo.evidence.bundle import digest_file
 from gonogo.evidence.canaries import canaries
@@ -33,8 +34,6 @@ class Sealer:
 
     def sign_plan(self, setup: RunSetup) -> None:
         """Sign the planned set and the digests of the files that it was made from."""
-        if self.key is None:
-            return
         request = setup.request
         facts = {
             "run": request.run_id,
@@ -43,12 +42,26 @@ class Sealer:
             "environment": request.environment,
             "release": request.release,
         }
-        sign_planned(setup.folder, facts, digest_sources(setup), self.key, datetime.now(UTC))
+        others = [*setup.features, *(Path(one) for one in (request.cases, request.environments) if one)]
+        self.sign_planned(setup.folder, facts, setup.project, others)
+
+    def sign_planned(self, folder: Path, facts: Mapping[str, Any], project: Project, others: Sequence[Path]) -> None:
+        """Sign the planned set in a folder with the digests of the system's files and of `others`; without a key none.
+
+        `facts` are run, system, stage, environment and release.
+        """
+        if self.key is not None:
+            sources = digest_sources(project, facts["system"], others)
+            sign_planned(folder, facts, sources, self.key, datetime.now(UTC))
 
     def seal(self, setup: RunSetup) -> Seal:
         """Scan and seal the run's folder; raises `SealError` or `LedgerError`."""
-        terms = scan_terms(setup.system, setup.request.run_id, os.environ, setup.request.token_env)
-        return seal_folder(setup.folder, self.key, terms, ledger=self.ledger, now=datetime.now(UTC))
+        return self.seal_bundle(setup.folder, setup.system, setup.request.run_id, setup.request.token_env)
+
+    def seal_bundle(self, folder: Path, system: System, bundle_id: str, token_env: str | None = None) -> Seal:
+        """Scan and seal a folder; raises `SealError` or `LedgerError`."""
+        terms = scan_terms(system, bundle_id, os.environ, token_env)
+        return seal_folder(folder, self.key, terms, ledger=self.ledger, now=datetime.now(UTC))
 
 
 def prepare_sealer(project: Project, system: str, key_name: str | None) -> Sealer:
@@ -57,11 +70,10 @@ def prepare_sealer(project: Project, system: str, key_name: str | None) -> Seale
     return Sealer(key, open_ledger(ledger_location(project.root, os.environ, project.ledger), system))
 
 
-def digest_sources(setup: RunSetup) -> dict[str, str]:
-    """Return the SHA-256 of every source file and feature that a run was planned from, by path in the project."""
-    request, project = setup.request, setup.project
-    paths = [path for path in project.sources_of(request.system).iterdir() if path.is_file()]
-    paths += [*setup.features, *(Path(one) for one in (request.cases, request.environments) if one)]
+def digest_sources(project: Project, system: str, others: Sequence[Path] = ()) -> dict[str, str]:
+    """Return the SHA-256 of every source file of a system and of the other files, by path in the project."""
+    paths = [path for path in project.sources_of(system).iterdir() if path.is_file()]
+    paths += others
     return {project.relative(path): digest_file(path.resolve())[1] for path in sorted(set(paths))}
 
 

@@ -35,6 +35,10 @@ class Kind(StrEnum):
     ROLE = "role"
     ROLLBACK = "rollback"
     BASELINE = "baseline"
+    ADVANCE = "advance"
+    RESTORE = "restore"
+    TRIGGER = "trigger"
+    FOLLOW_UP = "follow_up"
 
 
 @dataclass(frozen=True, slots=True)

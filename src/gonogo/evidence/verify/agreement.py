@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gonogo.evidence.bundle import DECISION, OUTCOMES, PLANNED, strict_json
+from gonogo.evidence.bundle import DECISION, OUTCOMES, PLANNED, TRIGGERS, strict_json
 from gonogo.evidence.record import read_records
 from gonogo.evidence.verify.faults import Fault
 from gonogo.model.decision import Decision, decide
 from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef, merge_results
 from gonogo.model.reconcile import reconcile
+from gonogo.model.trigger import TriggerState, trigger_from_json, trigger_to_json
 
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 # Files of other measurements list checks as {case, check, outcome}; each must be in the decision as it is there.
@@ -30,6 +31,7 @@ class Story:
     results: Sequence[CheckResult]
     merged: Sequence[CheckResult]
     decision: Decision
+    triggers: Sequence[TriggerState] = ()
 
 
 def recompute(folder: Path) -> tuple[Story | None, list[Fault]]:
@@ -54,10 +56,16 @@ def recompute(folder: Path) -> tuple[Story | None, list[Fault]]:
         faults.append(Fault("decision/unreadable", DECISION, f"cannot be read: {type(error).__name__}."))
     if not (folder / OUTCOMES).is_file():
         faults.append(Fault("outcomes/unreadable", OUTCOMES, "is not there."))
+    triggers: list[TriggerState] = []
+    try:
+        if (folder / TRIGGERS).is_file():
+            triggers = [trigger_from_json(one) for one in strict_json((folder / TRIGGERS).read_bytes())["triggers"]]
+    except _UNREADABLE as error:
+        faults.append(Fault("triggers/unreadable", TRIGGERS, f"cannot be read: {type(error).__name__}."))
     if faults:
         return None, faults
     results = reconcile(planned, read_records(folder / OUTCOMES), "")
-    return Story(record, results, merge_results(results), decide(results)), []
+    return Story(record, results, merge_results(results), decide(results, triggers=triggers), triggers), []
 
 
 def parse_planned(data: Mapping[str, Any]) -> list[PlannedCheck]:
@@ -88,6 +96,8 @@ def check_decision(story: Story) -> list[Fault]:
     if list(record["deciding"]) != list(decision.deciding):
         text = f"names {len(record['deciding'])} deciding checks; {OUTCOMES} comes to {len(decision.deciding)} others."
         faults.append(Fault("decision/deciding", DECISION, text))
+    if record.get("triggers", []) != [trigger_to_json(one) for one in story.triggers]:
+        faults.append(Fault("decision/triggers", DECISION, f"tells other triggers than {TRIGGERS}."))
     if not _same_reasons(record.get("reasons"), story):
         faults.append(Fault("decision/reasons", DECISION, f"gives other reasons than {OUTCOMES} comes to."))
     theirs = {f"{check['case']}/{check['check']}": check for check in record["checks"]}

@@ -178,6 +178,6 @@ def _judge_people(
         return (), None, judge_approvals(records, facts, terms.trust, terms.now)
     place = WaiverPlace(facts.system, facts.stage, facts.environment, facts.release, (facts.manifest_sha256,))
     waivers = in_force(valid_waivers(records, facts, terms.trust, terms.now), place, terms.now)
-    decision = decide(story.results, waivers=waivers) if waivers else story.decision
+    decision = decide(story.results, waivers=waivers, triggers=story.triggers) if waivers else story.decision
     decided = replace(facts, decision=decision.verb.value)
     return waivers, decision, judge_approvals(records, decided, terms.trust, terms.now)

@@ -1,0 +1,1 @@
+"""Load: open-loop arrivals, exact latencies, reconciliation of every message."""
