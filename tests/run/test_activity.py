@@ -15,6 +15,7 @@ from harness import SmallProject
 from gonogo.errors import UsageError
 from gonogo.evidence.keys import SigningKey
 from gonogo.evidence.ledger import open_ledger
+from gonogo.evidence.seal import ScanTerms, SealError, seal_folder
 from gonogo.evidence.verify.result import Terms, verify_bundle
 from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef, Verdict
 from gonogo.model.trigger import TriggerState
@@ -113,3 +114,13 @@ def test_an_empty_or_double_plan_is_refused(activity: Activity, sealer: Sealer) 
         begin_activity(activity, [PLANNED[0], PLANNED[0]], sealer)
     with pytest.raises(UsageError, match="kind"):
         begin_activity(replace(activity, kind="walk"), PLANNED, sealer)
+
+
+def test_a_bundle_that_the_ledger_knows_as_sealed_is_packed_without_a_key(activity: Activity, sealer: Sealer) -> None:
+    sealed = conclude(activity, sealer, PASSED, []).seal
+    assert sealed is not None
+    again = seal_folder(activity.folder, None, ScanTerms(), ledger=sealer.ledger, now=NOW)
+    assert (again.signer, again.manifest_sha256) == (sealed.signer, sealed.manifest_sha256)
+    assert len(sealer.ledger.entries()) == 1
+    with pytest.raises(SealError, match="no key is configured"):
+        seal_folder(activity.folder, None, ScanTerms(), ledger=None, now=NOW)

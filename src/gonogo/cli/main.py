@@ -12,6 +12,7 @@ from gonogo.cli.assign import assign
 from gonogo.cli.attest import attest
 from gonogo.cli.cases import cases
 from gonogo.cli.checklist import checklist_app
+from gonogo.cli.ci import ci
 from gonogo.cli.compile import compile_features
 from gonogo.cli.gate import gate_app
 from gonogo.cli.history import history
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": False})(run)
 app.command("compile")(compile_features)
 app.command("cases")(cases)
+app.command("ci")(ci)
 app.command("seal")(seal)
 app.command("verify")(verify)
 app.command("approve")(approve)

@@ -102,13 +102,13 @@ def seal_folder(
     if faults:
         shown = "; ".join(f"{fault.file}: {fault.detail}" for fault in faults[:3])
         raise SealError(f"the files of the bundle disagree: {shown}", "A run that tells two stories is not sealed.")
-    if sealed_before and key is None:
-        raise SealError(f"{folder} is sealed, and no key is configured to seal it again")
     if sealed_before and ledger is not None:
         digest = hashlib.sha256(manifest_bytes(entries)).hexdigest()
         known = [one for one in ledger.entries() if one.payload.get("manifest_sha256") == digest and one.kind == "seal"]
         if known:
             return Seal(known[-1].payload["signer"], digest, len(entries), sum(one.size for one in entries), known[-1])
+    if sealed_before and key is None:
+        raise SealError(f"{folder} is sealed, and no key is configured to seal it again")
     return _sign(folder, record, entries, key, ledger, now)
 
 
