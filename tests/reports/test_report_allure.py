@@ -34,7 +34,7 @@ STATUS = {
 def write(folder: Path, *results: CheckResult, cases: tuple[AllureCase, ...] = (CASE,)) -> dict[str, dict[str, Any]]:
     """Write the results and return what was written by the case's id."""
     count = write_allure_results(folder, cases, results, LABELS, AT_MS)
-    entries = [json.loads(path.read_bytes()) for path in folder.iterdir()]
+    entries = [json.loads(path.read_bytes()) for path in folder.glob("*-result.json")]
     assert len(entries) == count
     return {entry["fullName"]: entry for entry in entries}
 
@@ -130,7 +130,7 @@ def test_names_of_files_are_the_same_every_time_and_differ_by_run(tmp_path: Path
 
 def test_a_corrupt_result_of_an_earlier_attempt_is_written_anew(tmp_path: Path) -> None:
     write(tmp_path, check())
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.glob("*-result.json")
     path.write_bytes(path.read_bytes()[:20])
 
     assert write(tmp_path, check(Outcome.NOT_RUN))["ST-001"]["status"] == "broken"

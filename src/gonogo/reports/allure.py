@@ -18,6 +18,23 @@ from gonogo.model.outcome import CheckResult, Outcome, worst
 from gonogo.reports.severity import severity_of
 
 
+def _category(name: str, status: str, words: str) -> dict[str, Any]:
+    """Return a category; its pattern has to match the whole message, in Java and in JavaScript."""
+    return {"name": name, "matchedStatuses": [status], "messageRegex": rf"[\s\S]*{words}[\s\S]*"}
+
+
+CATEGORIES: tuple[dict[str, Any], ...] = (
+    {"name": "Product failure", "matchedStatuses": ["failed"]},
+    _category("Harness error", "broken", "(^|\\n)\\S+ ERROR: "),
+    _category("Not run", "broken", "(^|\\n)(\\S+ )?NOT_RUN: "),
+    _category("Not observable", "broken", " INCONCLUSIVE: not_observable"),
+    _category("Vacuous: could not have failed", "broken", " INCONCLUSIVE: vacuous"),
+    _category("No data, or too little", "broken", " INCONCLUSIVE: (no_data|too_few_samples|stale)"),
+    _category("Target changed meanwhile", "broken", " INCONCLUSIVE: target_changed"),
+    _category("Pending: waits for a person", "broken", "(^|\\n)\\S+ PENDING: "),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class AllureCase:
     """What is known of a case beside its outcomes: title, the steps with the check that each judges, and its labels."""
@@ -29,6 +46,7 @@ class AllureCase:
     story: str = ""
     tier: str = ""
     expects: str = ""
+    owner: str = ""
 
 
 def write_allure_results(
@@ -51,10 +69,40 @@ def write_allure_results(
     for name in by_case:
         known.setdefault(name, AllureCase(name, name))
     for case in known.values():
-        entry = _result(case, by_case.get(case.id, []), labels, at_ms)
-        text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
-        (folder / f"{entry['uuid']}-result.json").write_bytes(text.encode("utf-8", "replace"))
+        checks = by_case.get(case.id, [])
+        entry = _result(case, checks, labels, at_ms)
+        if bad := [check for check in checks if check.outcome > Outcome.WARNED]:
+            source = f"{entry['uuid']}-attachment.txt"
+            _write(folder / source, "\n".join(map(_tell, bad)))
+            entry["attachments"] = [{"name": "what decided", "source": source, "type": "text/plain"}]
+        _write(folder / f"{entry['uuid']}-result.json", json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+    _write(folder / "categories.json", json.dumps(CATEGORIES, indent=1))
     return len(known)
+
+
+def write_allure_setting(folder: Path, environment: Mapping[str, str], executor: Mapping[str, str]) -> None:
+    """Write what was tested and by what: environment.properties and executor.json."""
+    lines = [f"{key}={_property(value)}\n" for key, value in environment.items() if value]
+    _write(folder / "environment.properties", "".join(lines))
+    _write(folder / "executor.json", json.dumps(dict(executor), ensure_ascii=False, indent=1))
+
+
+def _property(value: str) -> str:
+    """Return a value as a line of a properties file: a line end would begin another key."""
+    return " ".join(value.split()).replace("\\", "\\\\")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_bytes(text.encode("utf-8", "replace"))
+
+
+def _tell(check: CheckResult) -> str:
+    """Return all that is known of a check, as text."""
+    part = f" ({check.part})" if check.part else ""
+    place = f"{check.source.file}:{check.source.line}" if check.source.file else "no source"
+    reasons = "".join(f"  {reason}\n" for reason in check.reasons)
+    told = f"  expected: {check.expected}\n  observed: {check.observed}\n  source:   {place}\n"
+    return f"{check.id}{part}  {check.outcome.name}, {check.cls.value}\n{reasons}{told}"
 
 
 def _result(case: AllureCase, checks: Sequence[CheckResult], labels: Mapping[str, str], at_ms: int) -> dict[str, Any]:
@@ -66,6 +114,7 @@ def _result(case: AllureCase, checks: Sequence[CheckResult], labels: Mapping[str
         "story": case.story,
         "tier": case.tier,
         "severity": severity_of(check.cls for check in checks),
+        "owner": case.owner,
         "framework": "gonogo",
     }
     source = next((check.source for check in checks), None)

@@ -31,6 +31,7 @@ _TEXT_STARTS: dict[str, bytes] = {
     ".html": b"<",
     ".md": b"",
     ".txt": b"",
+    ".properties": b"",
     ".log": b"",
     ".ini": b"",
     ".csv": b"",
