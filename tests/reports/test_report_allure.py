@@ -122,7 +122,9 @@ def test_names_of_files_are_the_same_every_time_and_differ_by_run(tmp_path: Path
     write(tmp_path / "b", *results)
     write_allure_results(tmp_path / "c", [CASE], results, {"run": "run-2"}, AT_MS)
 
-    files = {folder: {path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in "abc"}
+    files = {
+        folder: {path.name: path.read_bytes() for path in (tmp_path / folder).glob("*-result.json")} for folder in "abc"
+    }
     assert files["a"] == files["b"]
     assert len(files["a"]) == len(files["c"]) == 2
     assert not set(files["c"]) & set(files["a"])
