@@ -169,8 +169,8 @@ def _render_3(
     config = work / "allurerc.json"
     config.write_text(json.dumps({"categories": {"rules": CATEGORIES}}), "utf-8")
     words = ["awesome", str(results), "--config", str(config), "--output", str(made), "--history-path", str(history)]
-    words += ["--report-name", _report_name(results), *(["--single-file"] if single_file else [])]
-    _call([renderer.program, *words], work)
+    words += ["--report-name", _report_name(results), "--group-by", "epic,feature,story"]
+    _call([renderer.program, *words, *(["--single-file"] if single_file else [])], work)
 
 
 def _render_2(
