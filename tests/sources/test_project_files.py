@@ -53,7 +53,7 @@ def test_problems_of_all_files_come_at_once_with_relative_names(project: Project
 
 def test_broken_vocabulary_hides_no_problem_of_the_other_files(project: Project) -> None:
     spoil(project, "vocabulary.yaml", "channels: [", "chanels: [")
-    spoil(project, "plan.yaml", "safe_mode: true", "safe_mode: yes")
+    spoil(project, "plan.yaml", "safe_mode: true\n", "safe_mode: yes\n")
     spoil(project, "environments.yaml", "kind: staging", "kind: stagging")
     files = [text.split(":")[0].rsplit("/", 1)[1] for text in problems_of(project)]
     assert files == ["environments.yaml", "plan.yaml", "vocabulary.yaml", "vocabulary.yaml"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,19 @@ from gonogo.model.case import Pack
 from gonogo.model.environment import Environments
 from gonogo.model.evidence_policy import EvidencePolicy
 from gonogo.model.gate_pack import GatePack
+from gonogo.model.parameter_defaults import ParameterDefaults
 from gonogo.model.plan import Plan
 from gonogo.model.vocabulary import Vocabulary
 from gonogo.sources.checklist.bindings import load_bound_checklist
+from gonogo.sources.defaults_file import DEFAULTS_FILE, load_defaults
 from gonogo.sources.evidence_file import load_evidence_policy
 from gonogo.sources.gates_file import GATES_FILE, read_gate_pack
+from gonogo.sources.plan_file import read_plan
+from gonogo.sources.plan_references import Known, check_references, read_scenario_ids
 from gonogo.sources.smoke_csv import read_pack
 from gonogo.sources.suggest import quote_value, suggest
-from gonogo.sources.system_files import load_environments, load_plan, load_vocabulary
+from gonogo.sources.system_files import load_environments, load_vocabulary
+from gonogo.sources.trust_file import load_trust_file
 
 _KEYID = re.compile(r"[0-9a-f]{64}")
 _SETTINGS = ("steps", "ledger", "trust_root")
@@ -40,6 +45,7 @@ class System:
     evidence: EvidencePolicy
     gates: Mapping[str, GatePack] = field(default_factory=dict)
     checklists: Mapping[str, BoundChecklist] = field(default_factory=dict)
+    defaults: ParameterDefaults | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,28 +108,62 @@ class Project:
         environments_path = environments or folder / "environments.yaml"
         vocabulary, found = load_vocabulary(vocabulary_path, self.relative(vocabulary_path))
         problems += found
-        plan, found = load_plan(plan_path, self.relative(plan_path), vocabulary)
-        problems += found
+        plan_file = read_plan(plan_path, self.relative(plan_path), vocabulary)
+        plan = plan_file.plan
         known, found = load_environments(environments_path, self.relative(environments_path), vocabulary)
         problems += found
         evidence_path = folder / "evidence.yaml"
         evidence, found = load_evidence_policy(evidence_path, self.relative(evidence_path), name)
         problems += found
+        defaults_path = folder / DEFAULTS_FILE
+        defaults, found = load_defaults(defaults_path, self.relative(defaults_path), name)
+        problems += found
         packs: dict[str, Pack] = {}
+        before = len(problems)
+        # What a faulty plan names is read too: the problems of all files come at once.
+        named = plan_file.mended
         if vocabulary is not None and with_packs:
-            for path in [cases] if cases else _pack_files(folder, plan):
+            for path in [cases] if cases else _pack_files(folder, named):
                 packs[path.name], found = read_pack(path, self.relative(path), vocabulary)
                 problems += found
             problems += _shared_ids(packs)
-        gates, found = _read_gates(self, folder, name, plan)
+        gates, found = _read_gates(self, folder, name, named)
         problems += found
-        checklists, found = _read_checklists(self, folder, plan, packs, gates)
+        checklists, found = _read_checklists(self, folder, named, packs, gates)
         problems += found
+        ids = _known_ids(self, name, packs, gates, checklists)
+        incomplete = cases or not with_packs or not packs or not self.features_of(name).is_dir()
+        if incomplete or len(problems) > before:
+            ids = replace(ids, cases=None)
+        if known is not None and environments is None:
+            ids = replace(ids, environments=known.environments)
+        check_references(plan_file, folder, ids)
+        problems += plan_file.problems
         if problems:
             raise SourceError(problems, "Nothing was sent. Correct the lines above and run the command again.")
         if vocabulary is None or plan is None or known is None or evidence is None:
             raise AssertionError("a file without problems has its data")
-        return System(name, vocabulary, plan, known, packs, evidence, gates, checklists)
+        return System(name, vocabulary, plan, known, packs, evidence, gates, checklists, defaults)
+
+
+def _known_ids(
+    project: Project,
+    system: str,
+    packs: Mapping[str, Pack],
+    gates: Mapping[str, GatePack],
+    checklists: Mapping[str, BoundChecklist],
+) -> Known:
+    """Return the ids that the plan may name."""
+    trust_path = project.root / "trust.yaml"
+    # What is wrong in the trust file is told where it is used; the plan only has to agree with it.
+    trust = load_trust_file(trust_path, trust_path.name)[0] if trust_path.is_file() else None
+    return Known(
+        {name: {case.id for case in pack.cases} for name, pack in packs.items()},
+        {name: {gate.id for gate in pack.gates} for name, pack in gates.items()},
+        {name: {item.id for item in found.items} for name, found in checklists.items()},
+        read_scenario_ids(project.features_of(system)),
+        trust=trust,
+    )
 
 
 def _read_checklists(

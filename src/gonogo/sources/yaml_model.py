@@ -14,7 +14,7 @@ from gonogo.sources.yaml_file import KeyPath, YamlFile
 
 _YES_NO = re.compile(r"^(yes|no|on|off|y|n)$", re.IGNORECASE)
 _SECRET_KEYS = ("env", "token_env")
-_KEY_MARK = "[key]"
+KEY_MARK = "[key]"
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 # What pydantic says in Python's terms, in those of the file; `{…}` are the values of the error's context.
@@ -57,7 +57,7 @@ def parse_model(file: YamlFile, model: type[ModelT]) -> ModelT | None:
         return model.model_validate(file.data)
     except ValidationError as error:
         for item in error.errors(include_url=False, include_context=True):
-            path = tuple(part for part in item["loc"] if part != _KEY_MARK)
+            path = tuple(part for part in item["loc"] if part != KEY_MARK)
             if not _is_aftermath(item, path, file):
                 file.report(path, _explain(item, model, path))
         return None
@@ -78,7 +78,7 @@ def _explain(item: Any, model: type[BaseModel], path: KeyPath) -> str:
         return _explain_unknown_key(path[-1], _keys_at(model, path[:-1]))
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-        if item["loc"][-1] == _KEY_MARK:
+        if item["loc"][-1] == KEY_MARK:
             return _explain_unknown_key(path[-1], allowed)
         return f"is {_show(seen)}; {suggest(str(seen), allowed)}"
     expected = _type_at(model, path)
