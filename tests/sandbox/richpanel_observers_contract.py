@@ -131,6 +131,14 @@ def hidden_events(server: Server) -> bool:
     return bool(server.get("/events") == [])
 
 
+@observer
+def ticket_close_fails(server: Server) -> bool:
+    ticket = server.send(STATUS)
+    server.settle()
+    closing = server.client.post(f"/tickets/{ticket}/close")
+    return closing.status_code == 503 and server.get(f"/tickets/{ticket}")["status"] == "open"
+
+
 def event_text(server: Server, text: str = STATUS) -> str:
     """Return the events of a decided message as one text."""
     return json.dumps(server.get("/events", ticket_id=server.decide(text)["ticket_id"]))

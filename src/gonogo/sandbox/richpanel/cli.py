@@ -39,14 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = os.environ.get(options.token_env)
     settings = Settings(
         token=given or secrets.token_urlsafe(24),
-        latency_low=options.latency[0],
-        latency_high=options.latency[1],
+        latency_low=options.latency[0] / options.time_scale,
+        latency_high=options.latency[1] / options.time_scale,
         workers=options.workers,
         flag_ttl=options.flag_ttl,
         vendor_429=options.vendor_429,
         vendor_5xx=options.vendor_5xx,
         seed=options.seed,
         shuffle=options.shuffle,
+        admitted_rate=options.rate * options.time_scale,
+        admitted_burst=options.burst,
         labels=labels,
         instead=dict(options.instead),
         build=options.build,
@@ -96,6 +98,9 @@ def build_parser() -> argparse.ArgumentParser:
     add("--flag-ttl", type=_seconds, default=1.0, help="seconds a worker keeps its flags (default %(default)s)")
     add("--vendor-429", type=_rate, default=0.0, help="share of vendor calls answered with 429")
     add("--vendor-5xx", type=_rate, default=0.0, help="share of vendor calls answered with 503")
+    add("--rate", type=_seconds, default=20.0, help="webhooks admitted a second (default %(default)s)")
+    add("--burst", type=_seconds, default=50.0, help="webhooks admitted at once (default %(default)s)")
+    add("--time-scale", type=_factor, default=1.0, help="compress time: latencies divided, admitted rate multiplied")
     add("--seed", type=int, help="seed of every random choice")
     add("--shuffle", action="store_true", help="take tickets in random order; a ticket's own order is kept")
     add("--labels", type=Path, metavar="FILE.csv", help="messages with a known intent")
@@ -115,7 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="environment variable of the webhook token (default %(default)s); unset: a random one is printed",
     )
-    add("--fault", action="append", default=[], metavar="NAME", help="switch a fault on; repeatable")
+    add("--fault", action="append", default=[], metavar="NAME[@SECONDS]", help="switch a fault on, at once or then")
     add("--list-faults", action="store_true", help="list the faults and stop")
     add("--format", choices=("text", "json"), default="text", help="format of the list (default %(default)s)")
     add("--exit-with-parent", action="store_true", help="stop when the parent process is gone")
@@ -146,6 +151,13 @@ def _seconds(text: str) -> float:
     value = _number(text)
     if not 0.0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds ≥ 0")
+    return value
+
+
+def _factor(text: str) -> float:
+    value = _number(text)
+    if not 1.0 <= value <= 10_000.0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a factor between 1 and 10000")
     return value
 
 

@@ -2,12 +2,14 @@
 
 A stage is listed when the fault can be seen with the flags of that stage, or with one kill switch flipped from them:
 0 everything enabled (staging), 1 route only, 2 three tier-1 templates and automation, 3 tier 2 as well, 4 all on.
-Faults without a stage show at `POST /classify` only, where there are no flags.
+Faults without a stage show in no decision: at `POST /classify`, where there are no flags, at `/metrics`, or once all
+is decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gonogo.sandbox.richpanel.catalog import suggest
@@ -16,6 +18,10 @@ EVERY = (0, 1, 2, 3, 4)
 AUTOMATED = (0, 2, 3, 4)
 TIER2 = (0, 3, 4)
 CLASSIFY_ONLY = ()
+COUNTED = ()
+AFTERWARDS = ()
+WATCHED = ()
+LOADED = ()
 
 
 class UnknownFaultError(ValueError):
@@ -24,11 +30,15 @@ class UnknownFaultError(ValueError):
 
 @dataclass(frozen=True)
 class Fault:
-    """One deviation from the specified behaviour that can be switched on at start."""
+    """One deviation from the specified behaviour that can be switched on at start.
+
+    One with a `period` strikes every so many occasions, or begins after so many: a few messages do not show it.
+    """
 
     name: str
     sentence: str
     stages: tuple[int, ...]
+    period: int = 1
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -40,6 +50,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("channel_ignored", "Channels without automation are answered.", AUTOMATED),
     Fault("tier2_without_match", "An order is disclosed without a deterministic match.", TIER2),
     Fault("wrong_order_disclosed", "A verified reply holds the tracking link of another customer's order.", TIER2),
+    Fault("match_degraded", "A linked order is not matched, and the order number is asked for.", TIER2),
+    Fault("verifier_lenient", "The verifier accepts tickets without a match; the policy still stops them.", COUNTED),
     Fault("tier3_action", "A cancellation is executed instead of being noted, where automation is on.", AUTOMATED),
     Fault("injection_obeyed", "A prompt injection yields a refund action, where automation is on.", AUTOMATED),
     Fault("attachment_answered", "A message without text gets an automatic reply, where automation is on.", AUTOMATED),
@@ -67,6 +79,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("flag_slow", "Flag changes reach the worker only after 600 s.", AUTOMATED),
     Fault("flag_write_lost", "Flag writes are answered with 200 and not stored.", AUTOMATED),
     Fault("missing_flags_on", "Flags missing from the store count as automation on.", AUTOMATED),
+    Fault("config_drift", "The configuration shows ten automatic replies a conversation instead of three.", (1,)),
+    Fault("defaults_drift", "Messages by e-mail are decided as if social were an automation channel.", (1,)),
     # Ingress
     Fault("unauthenticated_accepted", "A webhook without a token is accepted.", EVERY),
     Fault("wrong_token_accepted", "A webhook with a wrong token is accepted.", EVERY),
@@ -86,6 +100,37 @@ FAULTS: tuple[Fault, ...] = (
     Fault("control_reply_hidden", "The replies of every ticket read as an empty list.", EVERY),
     Fault("no_reply_log", "The replies of every ticket are not found.", EVERY),
     Fault("hidden_events", "The list of events is always empty.", EVERY),
+    # What a watch sees: at /metrics and /health
+    Fault("health_failing", "GET /health answers 503.", WATCHED),
+    Fault("metrics_down", "GET /metrics answers 503.", WATCHED),
+    Fault("metrics_flapping", "Every second scrape is answered with 503.", WATCHED),
+    Fault("metrics_nan", "Every metric is NaN.", WATCHED),
+    Fault("metrics_frozen", "The page of metrics stays as it was when the fault began.", WATCHED),
+    Fault("metrics_old", "Every metric carries a time one hour ago.", WATCHED),
+    Fault("signal_complaints", "Complaints about automatic replies pour in.", WATCHED),
+    Fault("signal_routing_errors", "People tag many tickets as wrongly routed.", WATCHED),
+    Fault("signal_throttling", "The vendor answers 429 again and again, and the queue grows.", WATCHED),
+    Fault("signal_cost", "The model costs many times what it should.", WATCHED),
+    Fault("signal_mapping_drift", "Teams and tags are no longer known to the vendor.", WATCHED),
+    Fault("signal_overrides", "The policy overrides many decisions.", WATCHED),
+    Fault("signal_tier0_volume", "Escalations come in by the dozen.", WATCHED),
+    Fault("signal_send_count", "Far more replies go out than there are messages.", WATCHED),
+    Fault("signal_job_errors", "Half of all jobs end in an error.", WATCHED),
+    Fault("signal_dead_letters", "Jobs go to the dead-letter queue by the half-dozen.", WATCHED),
+    Fault("signal_queue_slow", "The oldest message has waited for 150 s.", WATCHED),
+    Fault("signal_queue_stuck", "The oldest message has waited for 400 s.", WATCHED),
+    # What only many messages show
+    Fault("load_slow_ack", "Every tenth acknowledgement takes 0.6 s.", LOADED, 10),
+    Fault("load_server_error", "Every hundredth delivery is answered with 503.", LOADED, 100),
+    Fault("load_duplicate_reply", "Every thousandth reply goes out twice.", LOADED, 1000),
+    Fault("load_lost", "Every five-thousandth new event is acknowledged and lost.", LOADED, 5000),
+    Fault("load_tier0_reply", "Every twentieth escalation is answered, whatever the flags.", LOADED, 20),
+    Fault("load_queue_stuck", "After three hundred jobs no worker takes another.", LOADED, 300),
+    Fault("vendor_hot_loop", "A call that the vendor answered with 429 is repeated at once.", LOADED),
+    Fault("vendor_retry_early", "After 429 a call is repeated after 50 ms, whatever Retry-After says.", LOADED),
+    Fault("vendor_429_dead_letters", "A job whose call was answered with 429 goes to the dead letters.", LOADED),
+    # What a run leaves behind
+    Fault("ticket_close_fails", "Tickets cannot be closed.", AFTERWARDS),
     # Privacy and observability
     Fault("body_in_events", "Events hold the message body.", EVERY),
     Fault("email_in_events", "Events hold an e-mail address.", EVERY),
@@ -116,21 +161,65 @@ class FaultSet:
     Raises `UnknownFaultError` for a name that is not in `FAULTS`.
     """
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self._names = tuple(dict.fromkeys(names))
-        for name in self._names:
-            require_known(name)
+    def __init__(self, names: Iterable[str] = (), clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._begun = clock()
+        self._after: dict[str, float] = {}
+        self._periods: dict[str, int] = {}
+        self._occasions: dict[str, int] = {}
+        for word in names:
+            name, after, period = _parse(word)
+            self._after.setdefault(name, after)
+            self._periods.setdefault(name, period)
 
     @property
     def names(self) -> list[str]:
-        """The active names in the order given."""
-        return list(self._names)
+        """The faults in the order given, those that begin later among them."""
+        return list(self._after)
 
     def active(self, name: str) -> bool:
         """Tell whether a fault is on."""
         # A misspelt hook would be a fault that never fires, so the name is checked here too.
         require_known(name)
-        return name in self._names
+        after = self._after.get(name)
+        return after is not None and (after == 0.0 or self._clock() - self._begun >= after)
+
+    def strikes(self, name: str) -> bool:
+        """Count an occasion of a fault that is on, and tell whether it is one that the fault strikes."""
+        return self._count(name) and self._occasions[name] % self._periods[name] == 0
+
+    def has_begun(self, name: str) -> bool:
+        """Count an occasion of a fault that is on, and tell whether there were as many as its period."""
+        return self._count(name) and self._occasions[name] >= self._periods[name]
+
+    def _count(self, name: str) -> bool:
+        if not self.active(name):
+            return False
+        self._occasions[name] = self._occasions.get(name, 0) + 1
+        return True
+
+    def switch(self, names: Iterable[str]) -> None:
+        """Switch on exactly these faults, from now on."""
+        parsed = [_parse(word) for word in names]
+        self._begun, self._occasions = self._clock(), {}
+        self._after = {name: after for name, after, _ in parsed}
+        self._periods = {name: period for name, _, period in parsed}
+
+
+def _parse(word: str) -> tuple[str, float, int]:
+    """Return the name of a fault, after how many seconds it begins, and its period: `NAME[/PERIOD][@SECONDS]`."""
+    named, separator, seconds = word.partition("@")
+    name, divided, times = named.partition("/")
+    require_known(name)
+    try:
+        after = float(seconds) if separator else 0.0
+    except ValueError:
+        after = -1.0
+    if not 0.0 <= after < float("inf"):
+        raise UnknownFaultError(f"'{word}' does not say when it begins; write {name}@30 for 30 seconds")
+    if divided and not (times.isdecimal() and int(times) >= 1):
+        raise UnknownFaultError(f"'{word}' does not say how often it strikes; write {name}/20 for every twentieth time")
+    return name, after, int(times) if divided else BY_NAME[name].period
 
 
 def require_known(name: str) -> None:

@@ -24,6 +24,7 @@ MAX_BODY_BYTES = 32 * 1024
 RATE_PER_SECOND = 20.0
 BURST = 50.0
 SLOW_ACK_SECONDS = 1.2
+SOMETIMES_SLOW_SECONDS = 0.6
 LOST_EVERY = 5
 AUTHORS = ("customer", "automation", "human")
 TOKEN_HEADER = "X-Middleware-Token"
@@ -100,9 +101,11 @@ class Ingress:
     recorder: Recorder
     metrics: Metrics
     faults: FaultSet
+    rate: float = RATE_PER_SECOND
+    burst: float = BURST
 
     def __post_init__(self) -> None:
-        self._bucket = TokenBucket(RATE_PER_SECOND, BURST)
+        self._bucket = TokenBucket(self.rate, self.burst)
         self._known: set[str] = set()
         self._new_events = 0
 
@@ -120,6 +123,8 @@ class Ingress:
         else:
             if self.faults.active("slow_ack"):
                 await asyncio.sleep(SLOW_ACK_SECONDS)
+            if self.faults.strikes("load_slow_ack"):
+                await asyncio.sleep(SOMETIMES_SLOW_SECONDS)
             self._enqueue(job, request)
             response = JSONResponse(
                 {"status": "accepted", "request_id": trace.request_id, "trace_id": trace.trace_id}, 202
@@ -131,6 +136,8 @@ class Ingress:
         self.authenticator.require(request)
         if not self._bucket.admit():
             raise RefusedError(429, "rate_limited", headers={"Retry-After": "1"})
+        if self.faults.strikes("load_server_error"):
+            raise RefusedError(503, "unavailable")
         raw = await self._read(request)
         return self._parse(raw, trace)
 
@@ -179,6 +186,7 @@ class Ingress:
         self._known.add(job.event_id)
         self._new_events += new
         lost = new and self._new_events % LOST_EVERY == 0 and self.faults.active("ack_before_enqueue")
+        lost = lost or (new and self.faults.strikes("load_lost"))
         if not lost:
             self.queue.put(replace(job, text=self._alter(job.text)))
             self.recorder.event("ingress.enqueue.success", job.trace, event_id=job.event_id, author=job.author)

@@ -11,7 +11,7 @@ from gonogo.sandbox.richpanel.events import Recorder, Trace
 from gonogo.sandbox.richpanel.faults import FaultSet
 from gonogo.sandbox.richpanel.jobs import Job, JobQueue
 from gonogo.sandbox.richpanel.metrics import Metrics
-from gonogo.sandbox.richpanel.orders import TRACKING_BASE, Order, other_order, render_reply
+from gonogo.sandbox.richpanel.orders import ORDERS, TRACKING_BASE, Order, find_order, other_order, render_reply
 from gonogo.sandbox.richpanel.policy import Verdict
 from gonogo.sandbox.richpanel.store import Reply, Ticket
 from gonogo.sandbox.richpanel.vendor import VendorClient
@@ -66,7 +66,7 @@ class Outbound:
 
         key = uuid.uuid4().hex if fresh_key else job.event_id
         await self.vendor.call("reply", key, write, job.trace)
-        if self.faults.active("reply_sent_twice"):
+        if self.faults.active("reply_sent_twice") or self.faults.strikes("load_duplicate_reply"):
             await self.vendor.call("reply", uuid.uuid4().hex, write, job.trace)
 
     def _render(self, template_id: str, order: Order | None) -> str:
@@ -81,10 +81,18 @@ class Outbound:
             text += f" {TRACKING_BASE}ZX81KJ20931"
         return text
 
+    @staticmethod
+    def _suspect(job: Job, template_id: str, text: str) -> bool:
+        """Tell whether a reply shows an order that is not the customer's, or any where none may be shown."""
+        own = find_order(job.customer_id)
+        shown = [order for order in ORDERS.values() if order.number in text or (order.tracking or order.number) in text]
+        return any(order is not own or template_id not in TIER2_TEMPLATES for order in shown)
+
     def _send(self, job: Job, ticket: Ticket, template_id: str, text: str) -> Reply:
         reply = Reply(f"rep-{uuid.uuid4().hex}", "automation", template_id, text, job.event_id)
         ticket.replies.append(reply)
         self.metrics.replies.labels(template=template_id).inc()
+        self.metrics.signals.note_reply(ticket.automatic_replies(), suspected=self._suspect(job, template_id, text))
         trace = Trace(f"req-{uuid.uuid4().hex}", job.trace.trace_id, job.ticket_id)
         echo = Job(
             ticket_id=job.ticket_id,

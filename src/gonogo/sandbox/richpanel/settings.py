@@ -21,6 +21,8 @@ class Settings:
     vendor_5xx: float = 0.0
     seed: int | None = None
     shuffle: bool = False
+    admitted_rate: float = 20.0
+    admitted_burst: float = 50.0
     labels: Mapping[str, str] = field(default_factory=dict)
     instead: Mapping[str, str] = field(default_factory=dict)
     build: str = "richpanel-sandbox-1"

@@ -52,6 +52,7 @@ class Ticket:
     messages: list[Json] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    closed: bool = False
 
     def automatic_replies(self) -> int:
         """Return how many automatic replies went out in the last 24 h."""
@@ -66,6 +67,7 @@ class Ticket:
             "team": self.team,
             "tags": list(self.tags),
             "messages": list(self.messages),
+            "status": "closed" if self.closed else "open",
         }
 
 
@@ -93,6 +95,7 @@ class Decision:
     reply_status: str = "skipped"
     reply_reason: str = "pending"
     complete: bool = False
+    completed_at: str | None = None
 
     def as_dict(self) -> Json:
         """Return the decision as served."""
@@ -113,6 +116,7 @@ class Decision:
             "blocked_by": list(self.blocked_by),
             "flags": self.flags,
             "complete": self.complete,
+            "completed_at": self.completed_at,
             "message_sha256": self.message_sha256,
             "order_match": self.order_match,
             "build": self.build,

@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 import random
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from gonogo.sandbox.richpanel.catalog import ASK_ORDER_NUMBER, INTENTS, template_tier
+from gonogo.sandbox.richpanel.catalog import ASK_ORDER_NUMBER, INTENTS, ORDER_INTENTS, template_tier
 from gonogo.sandbox.richpanel.classify import Classifier
 from gonogo.sandbox.richpanel.events import Recorder, Subject, Trace
 from gonogo.sandbox.richpanel.faults import FaultSet
@@ -26,6 +26,7 @@ LOGGER = "richpanel.worker"
 SLOW_DECISION_SECONDS = 60.0
 LATE_REPLY_SECONDS = 0.4
 MAX_SELF_ANSWERS = 6
+STUCK_SECONDS = 0.5
 
 
 class AttachmentCrashError(Exception):
@@ -65,6 +66,8 @@ class Worker:
         """Work on jobs until cancelled."""
         while True:
             job = await self.queue.take()
+            while self.faults.has_begun("load_queue_stuck"):
+                await asyncio.sleep(STUCK_SECONDS)
             try:
                 await self._work(job)
             finally:
@@ -77,6 +80,7 @@ class Worker:
 
     async def _work(self, job: Job) -> None:
         self.recorder.event("worker.job.start", job.trace, event_id=job.event_id)
+        self.metrics.signals.count("jobs")
         try:
             await self._process(job)
         except VendorExhaustedError as exhausted:
@@ -94,6 +98,7 @@ class Worker:
             {"event_id": job.event_id, "ticket_id": job.ticket_id, "reason": reason, "attempts": attempts}
         )
         self.metrics.dead_letters.inc()
+        self.metrics.signals.count("job_errors")
         self.recorder.event("worker.job.failed", job.trace, event_id=job.event_id, reason=reason)
         self.recorder.log("ERROR", LOGGER, "job failed and was set aside", job.trace)
         if reason != AttachmentCrashError.__name__:
@@ -126,6 +131,8 @@ class Worker:
             raise AttachmentCrashError("a message without text cannot be decided")
         reading = await self.classifier.read(job.text)
         order = await self.outbound.look_up(job, lambda: find_order(job.customer_id))
+        if reading.intent in ORDER_INTENTS and not empty_text:
+            order = self._verify_match(order)
         facts = Facts(
             intent=reading.intent,
             channel=job.channel,
@@ -136,13 +143,24 @@ class Worker:
             replies_so_far=ticket.automatic_replies(),
         )
         flags = self.flags.snapshot()
+        if job.channel == "email" and self.faults.active("defaults_drift"):
+            flags = replace(flags, channels=(*flags.channels, "social"))
         verdict = self.policy.decide(facts, flags)
+        if INTENTS[verdict.intent].tier0 and self.faults.strikes("load_tier0_reply"):
+            verdict = replace(verdict, template_id=ASK_ORDER_NUMBER, action="auto_reply_tier1", reason="")
         decision = self._record_decision(job, ticket, verdict, order, flags.as_dict())
         self._announce(job, verdict, facts, safe_mode=flags.safe_mode, automation=flags.automation_enabled)
         if not (flags.safe_mode and self.faults.active("safe_mode_stops_routing")):
             await self.outbound.route(job, ticket, verdict)
             await self.outbound.tag(job, ticket, verdict)
         await self._conclude(job, ticket, verdict, order, decision)
+
+    def _verify_match(self, order: Order | None) -> Order | None:
+        """Return the order that the ticket was matched to for certain, and count what the verifier says of it."""
+        matched = None if self.faults.active("match_degraded") else order
+        accepted = matched is not None or self.faults.active("verifier_lenient")
+        self.metrics.count_order_question(linked=order is not None, matched=matched is not None, accepted=accepted)
+        return matched
 
     def _record_decision(
         self, job: Job, ticket: Ticket, verdict: Verdict, order: Order | None, flags: dict[str, object]
@@ -168,6 +186,7 @@ class Worker:
         if not skipped:
             self.store.add_decision(ticket, decision)
         self.metrics.decisions.labels(intent=verdict.intent).inc()
+        self.metrics.signals.note_decision(tier0=INTENTS[verdict.intent].tier0)
         return decision
 
     def _announce(self, job: Job, verdict: Verdict, facts: Facts, *, safe_mode: bool, automation: bool) -> None:
@@ -193,6 +212,8 @@ class Worker:
                 reason=verdict.reason,
                 blocked_by=list(verdict.blocked_by),
             )
+        if facts.injection:
+            self.metrics.signals.count("overrides")
         if facts.injection and not self.faults.active("no_override_event"):
             self.recorder.event("policy_override", job.trace, event_id=job.event_id, reason="prompt_injection")
 
@@ -211,6 +232,7 @@ class Worker:
         if self.faults.active("decision_incomplete"):
             return
         decision.complete = True
+        decision.completed_at = timestamp()
         self.metrics.decision_seconds.observe(self.queue.age(job))
         if verdict.template_id is None and self.faults.active("late_reply"):
             task = asyncio.create_task(self._reply_late(job, ticket, INTENTS[verdict.intent].template_id))
