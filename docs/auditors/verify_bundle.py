@@ -24,7 +24,7 @@ WEIGHT = ["safety", "privacy", "required", "advisory"]
 CODES = {"GO": 0, "NO_GO": 1, "HOLD": 3}
 
 
-class Refused(Exception):
+class Refused(ValueError):
     pass
 
 
@@ -109,13 +109,14 @@ def check_set(folder, faults):
 def outcomes(folder):
     """Return the worst outcome and the class of every planned check, by id; what has no record is NOT_RUN."""
     planned = load((folder / "planned.json").read_bytes())["checks"]
-    recorded, strange = {}, False
+    recorded, raised, strange = {}, {}, False
     *lines, _ = (folder / "outcomes.jsonl").read_bytes().split(b"\n")
     keys = {(one["case"], one["check"], one["part"]) for one in planned}
     for line in lines:
         try:
             one = json.loads(line)
             key, outcome = (one["case"], one["check"], one.get("part", "")), ORDER.index(one["outcome"])
+            raised[key] = min(one["class"], raised.get(key, "advisory"), key=WEIGHT.index)
         except (ValueError, KeyError, TypeError):
             strange = True
             continue
@@ -124,9 +125,10 @@ def outcomes(folder):
     merged = {"RUN/planned-set": (ORDER.index("ERROR"), "required")} if strange or not planned else {}
     for one in planned:
         name = f"{one['case']}/{one['check']}"
-        outcome = recorded.get((one["case"], one["check"], one["part"]), ORDER.index("NOT_RUN"))
-        before = merged.get(name, (0, "advisory"))
-        merged[name] = (max(outcome, before[0]), min(one["class"], before[1], key=WEIGHT.index))
+        key, before = (one["case"], one["check"], one["part"]), merged.get(name, (0, "advisory"))
+        outcome = recorded.get(key, ORDER.index("NOT_RUN"))
+        kind = min(one["class"], before[1], raised.get(key, "advisory"), key=WEIGHT.index)
+        merged[name] = (max(outcome, before[0]), kind)
     return merged
 
 
@@ -146,10 +148,8 @@ def verify(folder, wanted):
     def attempt(name, check):
         try:
             return check()
-        except InvalidSignature:
-            faults.append((name, "its signature is not valid"))
-        except (Refused, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as why:
-            faults.append((name, f"cannot be believed: {why}"))
+        except (InvalidSignature, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as why:
+            faults.append((name, f"cannot be believed: {str(why) or type(why).__name__}"))
         return None
 
     result = attempt("statement.dsse.json", lambda: open_envelope(folder / "statement.dsse.json", RESULT_TYPE, wanted))

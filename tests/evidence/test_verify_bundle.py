@@ -194,7 +194,11 @@ def _edit(path: Path, old: str, new: str) -> None:
 
 
 def _allure_of(folder: Path, case: str) -> Path:
-    found = [one for one in (folder / "allure-results").iterdir() if json.loads(one.read_text())["testCaseId"] == case]
+    found = [
+        one
+        for one in (folder / "allure-results").glob("*-result.json")
+        if json.loads(one.read_text())["testCaseId"] == case
+    ]
     return found[0]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gonogo.evidence.record import Recorder, Stream, read_records
 from gonogo.evidence.redact import Redactor, Terms
 from gonogo.model.decision import Verb, decide
-from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef
+from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef, Verdict
 from gonogo.model.reconcile import reconcile
 from gonogo.model.results import result_from_json, result_to_json
 
@@ -74,6 +74,15 @@ def test_a_record_that_was_not_planned_is_an_error(strange: dict[str, Any]) -> N
     assert results[-1].cls is not CheckClass.ADVISORY
     assert "not planned" in results[-1].reasons[0]
     assert decide(results).verb is Verb.HOLD
+
+
+def test_a_record_may_raise_its_class() -> None:
+    planned = PlannedCheck("LOAD-spike", "server-errors", CheckClass.ADVISORY, SourceRef("load.yaml", 3))
+    record = result_to_json(CheckResult.of(planned, Verdict(Outcome.FAILED, ("5 of 500",))))
+
+    [result] = reconcile([planned], [{**record, "class": "required"}], "why")
+
+    assert result.cls is CheckClass.REQUIRED
 
 
 def test_a_record_cannot_lower_its_class_nor_move_its_source() -> None:

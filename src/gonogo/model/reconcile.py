@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef, merge_results
+from gonogo.model.outcome import CheckClass, CheckResult, Outcome, PlannedCheck, SourceRef, heavier, merge_results
 from gonogo.model.results import result_from_json
 
 
 def reconcile(planned: Sequence[PlannedCheck], records: Iterable[Mapping[str, Any]], why_not: str) -> list[CheckResult]:
     """Return one result for every planned observation and an ERROR for every record that was not planned.
 
-    Class and source come from the plan, so that no record can lower them. A check that was recorded twice keeps the
-    worse outcome. `why_not` says why planned checks may have no outcome.
+    The source comes from the plan, and so does the class, which a record may raise and not lower. A check that was
+    recorded twice keeps the worse outcome. `why_not` says why planned checks may have no outcome.
     """
     by_key = {check.key: check for check in planned}
     seen: dict[tuple[str, str, str], CheckResult] = {}
@@ -34,7 +34,7 @@ def reconcile(planned: Sequence[PlannedCheck], records: Iterable[Mapping[str, An
             result.case,
             result.check,
             result.outcome,
-            check.cls,
+            heavier(check.cls, result.cls),
             check.source,
             result.reasons,
             result.expected,
