@@ -26,6 +26,9 @@ def one_for_each_department(draft: Draft, docstring: str) -> None:
         if match["team"] not in draft.vocabulary.teams:
             raise ValueError(f"{match['team']!r} is no team of the vocabulary")
         draft.send(match["text"], draft.row["channel"], role=match["team"], conversation=f"department-{number}")
+        tiers = {one.tier for one in draft.vocabulary.intents.values() if one.team == match["team"]}
+        if tiers == {0}:
+            draft.page_people()
 
 
 def _decided(scene: Scene, sent: Sent, name: str, expected: str) -> str | Verdict:

@@ -35,6 +35,7 @@ INTERFACE: dict[str, Any] = {
     "events": {"request": "GET /events", "fields": {"event": "event", "env": "env"}},
     "logs": {"request": "GET /logs"},
     "flags": {"request": "GET /flags", "values": "flags"},
+    "configuration": {"request": "GET /config", "values": "parameters"},
 }
 READS: dict[Capability, Callable[[HttpTarget], Any]] = {
     Capability.HEALTH: lambda target: target.check_health(),
@@ -45,6 +46,7 @@ READS: dict[Capability, Callable[[HttpTarget], Any]] = {
     Capability.EVENTS: lambda target: target.read_events("T-1"),
     Capability.LOGS: lambda target: target.read_logs("T-1"),
     Capability.FLAGS: lambda target: target.read_flags(),
+    Capability.CONFIGURATION: lambda target: target.read_configuration(),
 }
 every_read = pytest.mark.parametrize("read", READS.values(), ids=READS)
 
@@ -71,7 +73,8 @@ def answering() -> Iterator[Answering]:
 
 
 def test_every_question_is_asked_here() -> None:
-    assert set(READS) == set(Capability) - {Capability.SEND, Capability.SET_FLAG, Capability.UNSET_FLAG}
+    effects = {Capability.SEND, Capability.SET_FLAG, Capability.UNSET_FLAG, Capability.CLOSE_TICKET}
+    assert set(READS) == set(Capability) - effects
 
 
 @every_read

@@ -26,6 +26,11 @@ class Mode(StrEnum):
         """Return whether the row throws a kill switch."""
         return self in (Mode.KILL_AUTOMATION, Mode.KILL_SAFE_MODE)
 
+    @property
+    def is_tier2(self) -> bool:
+        """Return whether the row is about verified replies."""
+        return self in (Mode.TIER2_MATCH, Mode.TIER2_NO_MATCH)
+
 
 class Action(StrEnum):
     """What a row expects the middleware to do."""

@@ -78,7 +78,7 @@ class SendRequest(Request):
 
 DecisionField = Literal[
     "decision_id", "event_id", "ticket_id", "request_id", "intent", "team", "tags", "template", "action", "complete",
-    "blocked_by", "message_sha256", "order_match", "reply_status",
+    "blocked_by", "message_sha256", "order_match", "reply_status", "completed_at",
 ]  # fmt: skip
 FlagGroup = Literal[
     "safe_mode", "automation_enabled", "automation_enabled_channels", "template_enabled", "tier2_channels", "tier2_tags"
@@ -112,6 +112,18 @@ class RepliesRequest(Request):
     items: Expression = "@"
     fields: dict[ReplyField, Expression]
     automatic: Word
+
+
+class PageRequest(Request):
+    """All decisions or replies of the tickets that begin with `{ticket_prefix}`, a page from `{cursor}` on.
+
+    The cursor is empty for the first page; `next` finds that of the following one, null at the end. `ticket_id` finds
+    the ticket of an item. What else an item holds is found as in the answer about a single ticket.
+    """
+
+    items: Expression = "@"
+    next: Expression | None = None
+    ticket_id: Expression
 
 
 class EventsRequest(Request):
@@ -155,8 +167,17 @@ class FlagsRequest(Request):
     names: Annotated[dict[Word, Word], AfterValidator(_check_names)] = Field(default_factory=dict)
 
 
+class ConfigurationRequest(Request):
+    """The parameters that the system runs with, as one mapping of plain values."""
+
+    values: Expression = "@"
+
+
 class HttpInterface(Frozen):
-    """All that a target of this kind can be asked; what is left out it cannot show."""
+    """All that a target of this kind can be asked; what is left out it cannot show.
+
+    `credentials` is a read that succeeds with the right token only, and changes nothing.
+    """
 
     token: Token | None = None
     health: HealthRequest | None = None
@@ -165,9 +186,14 @@ class HttpInterface(Frozen):
     decisions: DecisionsRequest | None = None
     ticket: TicketRequest | None = None
     replies: RepliesRequest | None = None
+    decisions_page: PageRequest | None = None
+    replies_page: PageRequest | None = None
     events: EventsRequest | None = None
     logs: LogsRequest | None = None
     flags: FlagsRequest | None = None
+    configuration: ConfigurationRequest | None = None
     set_flag: Request | None = None
     unset_flag: Request | None = None
+    close_ticket: Request | None = None
+    credentials: Request | None = None
     classify: ClassifyRequest | None = None

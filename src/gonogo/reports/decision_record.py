@@ -40,6 +40,8 @@ class RunFacts:
     signer: str = "UNSIGNED"
     run_by: str | None = None
     deployed_by: Sequence[str] = field(default_factory=tuple)
+    leftovers: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+    times_to_safe: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     activity: str = "run"
     gathered: Sequence[str] = field(default_factory=tuple)
     triggers: Sequence[TriggerState] = field(default_factory=tuple)
@@ -88,4 +90,8 @@ def build_decision_record(facts: RunFacts, decision: Decision, checks: Sequence[
         "signer": facts.signer,
         "run_by": facts.run_by,
         "deployed_by": list(facts.deployed_by),
+        # Which command comes next depends on the decision; whoever knows it fills it in.
+        "next": "",
+        "leftovers": [dict(entry) for entry in facts.leftovers],
+        "time_to_safe": [dict(entry) for entry in facts.times_to_safe],
     }

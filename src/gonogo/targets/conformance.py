@@ -40,7 +40,8 @@ class Fixture:
 def find_violations(target: Target, fixture: Fixture) -> list[str]:
     """Return a sentence for every promise that the target breaks.
 
-    Sends one message and malformed calls, and writes one flag, leaving its second value: choose the safe one for it.
+    Sends one message and malformed calls, closes its ticket, and writes one flag, leaving its second value: choose the
+    safe one for it.
     """
     shown = target.capabilities()
     return [
@@ -50,6 +51,7 @@ def find_violations(target: Target, fixture: Fixture) -> list[str]:
         *_check_reads(target, "conformance-no-such-ticket", shown, strict=False),
         *_check_flags(target, fixture, shown),
         *_check_malformed(target, fixture.message),
+        *_check_closing(target, fixture.message.ticket_id, shown),
     ]
 
 
@@ -108,6 +110,7 @@ def _check_reads(target: Target, ticket: str, shown: frozenset[Capability], *, s
         (Capability.EVENTS, lambda: target.read_events(ticket), all_of(Event)),
         (Capability.LOGS, lambda: target.read_logs(ticket), all_of(object)),
         (Capability.FLAGS, target.read_flags, of(dict)),
+        (Capability.CONFIGURATION, target.read_configuration, of(dict)),
     ]
     for capability, read, fits in reads:
         answer = read()
@@ -150,3 +153,15 @@ def _check_malformed(target: Target, message: Message) -> Iterator[str]:
                 yield f"a call {kind} is answered with {answer.value.status}"
         elif not isinstance(answer, NotAvailable):
             yield f"a call {kind} answers with {type(answer).__name__}"
+
+
+def _check_closing(target: Target, ticket: str, shown: frozenset[Capability]) -> Iterator[str]:
+    possible = Capability.CLOSE_TICKET in shown
+    try:
+        target.close_ticket(ticket)
+    except TargetError as error:
+        if possible:
+            yield f"ticket {ticket} cannot be closed: {error}"
+    else:
+        if not possible:
+            yield "a ticket is closed although capabilities() says that it cannot be"

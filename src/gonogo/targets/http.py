@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from gonogo.errors import TargetError
-from gonogo.model.environment import Environment
+from gonogo.model.environment import Environment, fill_known
 from gonogo.model.flags import ABSENT, FlagValue
-from gonogo.model.http_interface import DecisionsRequest, HttpInterface, Request
+from gonogo.model.http_interface import DecisionsRequest, HttpInterface, PageRequest, RepliesRequest, Request
 from gonogo.targets.extract import encode_body, extract, extract_items, fill, fill_text, parse_json
 from gonogo.targets.flag_names import flag_value, our_name, their_name
 from gonogo.targets.interface import (
@@ -31,24 +29,17 @@ from gonogo.targets.interface import (
     Target,
     Ticket,
 )
+from gonogo.targets.marks import check_marks
 from gonogo.targets.named import label_of, namer
+from gonogo.targets.secrets import Secrets, read_token
 from gonogo.targets.transport import Call, Capture, RawAnswer, RecordExchange, Transport
+
+__all__ = ["HttpTarget", "Secrets"]
 
 # These say that there is nothing to show, or no way to show it; every other refusal means that the way there broke.
 _NOTHING_THERE = frozenset({204, 404, 410, 501})
+_NO_TICKET = frozenset({404, 410})
 _WRONG_TOKEN = "gonogo-wrong-token"
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """Where a target finds the values of its environment variables; tests and embedded sandboxes bring their own."""
-
-    values: Mapping[str, str]
-
-    @classmethod
-    def from_environ(cls, extra: Mapping[str, str] | None = None) -> Secrets:
-        """Return the process's environment with `extra` on top."""
-        return cls({**os.environ, **(extra or {})})
 
 
 class HttpTarget(Target):
@@ -65,11 +56,11 @@ class HttpTarget(Target):
     ) -> None:
         self._interface = interface
         self._environment = environment
-        self._token = _read_token(interface, secrets)
+        self._token = read_token(interface, secrets)
         self._aliases: Mapping[str, Mapping[str, str]] = {}
         if interface.decisions is not None:
             self._aliases = {str(name): words for name, words in interface.decisions.aliases.items()}
-        self._transport = Transport(base_url, environment.timing.request_timeout, environment.limits, record, capture)
+        self._transport = Transport(base_url, environment, record, capture)
 
     def capabilities(self) -> frozenset[Capability]:
         """Return which questions `environments.yaml` says how to ask."""
@@ -111,16 +102,41 @@ class HttpTarget(Target):
         release = _as_name(extract(request.release, answer.value)) if request.release else None
         return Observed(Identity(build, release), answer.at, answer.source)
 
+    def check_credentials(self) -> Observed[bool] | NotAvailable:
+        """Return whether the token is accepted, by a read that needs it; nothing is changed."""
+        declared = self._interface
+        reads = (declared.credentials, declared.health, declared.identity, declared.flags)
+        request = next((one for one in reads if one is not None and one.authorised), None)
+        if request is None or not request.request.startswith("GET "):
+            return NotAvailable("environments.yaml declares no read that needs the token")
+        values = self._environment.variables
+        answer = self._exchange(request, values, self._body(request, values))
+        if answer.status in (401, 403):
+            return Observed(False, time.time(), request.request)
+        if not answer.is_success:
+            return NotAvailable(f"{request.request} answered {answer.status}", broken=True)
+        return Observed(True, time.time(), request.request)
+
     def send(self, message: Message, delivery_id: str) -> Delivery:
         """Deliver a message once; a 429 with Retry-After is waited for within the retry cap."""
         request = self._interface.send
-        values = self._values(message, delivery_id)
-        answer = self._exchange(request, values, self._body(request, values), sends=True)
+        answer = self._transport.exchange(self.prepare_send(message, delivery_id))
         accepted = answer.status in request.accepted
         request_id = None
         if accepted and request.request_id:
             request_id = _as_name(extract(request.request_id, parse_json(answer.content, request.request)))
         return Delivery(delivery_id, answer.status, accepted, answer.seconds, answer.at, request_id)
+
+    def prepare_send(self, message: Message, delivery_id: str) -> Call:
+        """Return the request that `send` makes for a message, without making it.
+
+        Raises `RefusedError` where production would not tell the message from a customer's.
+        """
+        request, values = self._interface.send, self._values(message, delivery_id)
+        body = fill(request.body, values)
+        headers = {name: fill_text(value, values) for name, value in request.headers.items()}
+        check_marks(self._environment, headers, body, message.text, message.run_id, message.case_id)
+        return self._call(request, values, None if body is None else encode_body(body), sends=True)
 
     def send_malformed(self, kind: Malformed, message: Message) -> Observed[Answer] | NotAvailable:
         """Make a call that the target must refuse, and return its status and the digest of its body."""
@@ -173,9 +189,10 @@ class HttpTarget(Target):
         answer = self._objects(request, request.items, ticket_id)
         if isinstance(answer, NotAvailable):
             return answer
-        return Observed(tuple(self._decision(request, item) for item in answer.value), answer.at, answer.source)
+        return Observed(tuple(self.decision_of(request, item) for item in answer.value), answer.at, answer.source)
 
-    def _decision(self, request: DecisionsRequest, item: Any) -> Decision:
+    def decision_of(self, request: DecisionsRequest, item: Any) -> Decision:
+        """Return a decision as an item of an answer holds it."""
         fields: dict[str, Any] = {}
         missing: dict[str, str] = {}
         for name, path in request.fields.items():
@@ -191,6 +208,10 @@ class HttpTarget(Target):
                 value = self._in_our_words("template", value) if group == "template_enabled" else value
                 used[str(group)] = flag_value(value)
         return Decision(fields, used, missing)
+
+    def read_page(self, request: PageRequest, prefix: str, cursor: str) -> Observed[Any] | NotAvailable:
+        """Return one page of an answer about all tickets that begin with a prefix."""
+        return self._ask(request, {"ticket_prefix": prefix, "cursor": cursor})
 
     def read_ticket(self, ticket_id: str) -> Observed[Ticket] | NotAvailable:
         """Return a ticket's tags and team."""
@@ -216,8 +237,13 @@ class HttpTarget(Target):
         answer = self._objects(request, request.items, ticket_id)
         if isinstance(answer, NotAvailable):
             return answer
+        replies = self.replies_of(request, answer.value)
+        return replies if isinstance(replies, NotAvailable) else Observed(replies, answer.at, answer.source)
+
+    def replies_of(self, request: RepliesRequest, items: Sequence[Any]) -> tuple[SentReply, ...] | NotAvailable:
+        """Return replies as a list of them was answered."""
         replies = []
-        for item in answer.value:
+        for item in items:
             found: dict[str, Any] = {str(name): extract(path, item) for name, path in request.fields.items()}
             author = found.get("author")
             if not isinstance(author, str):
@@ -232,7 +258,7 @@ class HttpTarget(Target):
                     author,
                 )
             )
-        return Observed(tuple(replies), answer.at, answer.source)
+        return tuple(replies)
 
     def read_events(self, ticket_id: str) -> Observed[tuple[Event, ...]] | NotAvailable:
         """Return the structured events about a ticket."""
@@ -272,6 +298,19 @@ class HttpTarget(Target):
         named = {our_name(request.names, name): flag_value(value) for name, value in values.items()}
         return Observed({name: value for name, value in named.items() if name is not None}, answer.at, answer.source)
 
+    def read_configuration(self) -> Observed[dict[str, Any]] | NotAvailable:
+        """Return the parameters that the system runs with."""
+        request = self._interface.configuration
+        if request is None:
+            return _undeclared("configuration")
+        answer = self._ask(request, {})
+        if isinstance(answer, NotAvailable):
+            return answer
+        values = extract(request.values, answer.value)
+        if not isinstance(values, dict):
+            return NotAvailable(f"{request.request} shows no parameters at {request.values!r}")
+        return Observed(values, answer.at, answer.source)
+
     def set_flag(self, name: str, value: FlagValue) -> None:
         """Write one flag, or remove it for `ABSENT`."""
         request = self._interface.unset_flag if value is ABSENT else self._interface.set_flag
@@ -285,13 +324,24 @@ class HttpTarget(Target):
         if not answer.is_success and not gone_already:
             raise TargetError(f"{request.request} answered {answer.status} for flag {name}")
 
+    def close_ticket(self, ticket_id: str) -> None:
+        """Close a ticket; one that is not there needs no closing."""
+        request = self._interface.close_ticket
+        if request is None:
+            raise TargetError("environments.yaml does not say how to close a ticket")
+        values = {**self._environment.variables, "ticket_id": ticket_id}
+        answer = self._exchange(request, values, self._body(request, values))
+        if not answer.is_success and answer.status not in _NO_TICKET:
+            raise TargetError(f"{request.request} answered {answer.status}")
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
 
     def _values(self, message: Message, delivery_id: str) -> dict[str, Any]:
+        marks = {"run_id": message.run_id, "case_id": message.case_id}
         return {
-            **self._environment.variables,
+            **fill_known(self._environment.variables, marks),
             "ticket_id": message.ticket_id,
             "event_id": message.event_id,
             "delivery_id": delivery_id,
@@ -299,9 +349,8 @@ class HttpTarget(Target):
             "message": message.text,
             "attachments": list(message.attachments),
             "author": message.author,
-            "case_id": message.case_id,
-            "run_id": message.run_id,
-            **message.order,
+            **marks,
+            **fill_known(dict(message.order), marks),
         }
 
     def _in_our_words(self, field: str, value: Any) -> Any:
@@ -347,6 +396,11 @@ class HttpTarget(Target):
         token: str | None = "",
     ) -> RawAnswer:
         """Make a request with the target's token, or with another one or none. Raises `TargetError`."""
+        return self._transport.exchange(self._call(request, values, content, sends, token))
+
+    def _call(
+        self, request: Request, values: Mapping[str, Any], content: bytes | None, sends: bool, token: str | None = ""
+    ) -> Call:
         method, route = request.request.split(" ", 1)
         headers = {name: fill_text(value, values) for name, value in request.headers.items()}
         if content is not None:
@@ -355,24 +409,7 @@ class HttpTarget(Target):
         if self._interface.token is not None and token is not None and (sends or request.authorised):
             headers[self._interface.token.header] = token
         path = fill_text(route, values, lambda text: quote(text, safe=""))
-        call = Call(method, route, path, headers, content, sends, label_of(request), namer(request))
-        return self._transport.exchange(call)
-
-
-def _read_token(interface: HttpInterface, secrets: Secrets) -> str | None:
-    """Return the header's whole value, or None where no token is declared; no message ever shows any of it."""
-    token = interface.token
-    if token is None:
-        return None
-    value = secrets.values.get(token.env, "")
-    if not value:
-        raise TargetError(f"environment variable {token.env} is not set", f"Set {token.env} to the webhook's token.")
-    if not value.isascii() or not value.isprintable() or value != value.strip():
-        raise TargetError(
-            f"environment variable {token.env} holds what no header can carry",
-            f"Set {token.env} to printable ASCII without spaces or a line end around it.",
-        )
-    return token.prefix + value
+        return Call(method, route, path, headers, content, sends, label_of(request), namer(request))
 
 
 def _undeclared(what: str) -> NotAvailable:

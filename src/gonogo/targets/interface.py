@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from gonogo.errors import TargetError
 from gonogo.model.flags import FlagValue
 
 T = TypeVar("T")
@@ -42,8 +43,10 @@ class Capability(StrEnum):
     EVENTS = "events"
     LOGS = "logs"
     FLAGS = "flags"
+    CONFIGURATION = "configuration"
     SET_FLAG = "set_flag"
     UNSET_FLAG = "unset_flag"
+    CLOSE_TICKET = "close_ticket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +204,17 @@ class Target(ABC):
     def read_flags(self) -> Observed[dict[str, FlagValue]] | NotAvailable:
         """Return the flags in the store, under our names."""
 
+    def read_configuration(self) -> Observed[dict[str, Any]] | NotAvailable:
+        """Return the parameters that the system runs with, by name."""
+        return NotAvailable("this target shows no configuration")
+
     @abstractmethod
     def set_flag(self, name: str, value: FlagValue) -> None:
         """Write one flag, or remove it for `ABSENT`; raises `TargetError` where the target refuses."""
+
+    def close_ticket(self, ticket_id: str) -> None:
+        """Close a ticket that a run opened; raises `TargetError` where the target cannot or does not."""
+        raise TargetError(f"this target cannot close {ticket_id}")
 
     @abstractmethod
     def close(self) -> None:

@@ -13,7 +13,9 @@ from typing import Any, Protocol
 import httpx
 
 from gonogo.errors import TargetError
-from gonogo.model.environment import Limits
+from gonogo.model.environment import Environment
+from gonogo.targets.caps import SendMeter, pace
+from gonogo.targets.hosts import check_host, guard_requests, refuse_redirect
 
 RecordExchange = Callable[[Mapping[str, Any]], None]
 Named = Callable[[Any], Mapping[str, Any]]
@@ -65,11 +67,15 @@ class _AnswerTooLargeError(httpx.RequestError):
 
 
 class Transport:
-    """Makes the calls of one target; `timeout` is in seconds and bounds a whole attempt."""
+    """Makes the calls of one target, each held against the environment's allow-list of hosts.
+
+    The environment's request timeout bounds a whole attempt. Raises `RefusedError` for an address that is not allowed.
+    """
 
     def __init__(
-        self, base_url: str, timeout: float, limits: Limits, record: RecordExchange, capture: Capture | None = None
+        self, base_url: str, environment: Environment, record: RecordExchange, capture: Capture | None = None
     ) -> None:
+        timeout, limits = environment.timing.request_timeout, pace(environment)
         try:
             url = httpx.URL(base_url)
         except httpx.InvalidURL as error:
@@ -79,6 +85,7 @@ class Transport:
                 "the target's address must be http(s)://host[:port][/path] and hold no user, password or query",
                 "Correct base_url; secrets belong in environment variables.",
             )
+        check_host(environment, base_url)
         self.base_url = base_url.rstrip("/")
         self._record, self._capture = record, capture
         self._timeout, self._retry_cap = timeout, limits.retry_cap
@@ -89,8 +96,11 @@ class Transport:
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             trust_env=False,
             follow_redirects=False,
+            event_hooks={"request": [guard_requests(environment)]},
         )
+        self._environment = environment
         self._bucket = _TokenBucket(limits.rate, limits.burst)
+        self._meter = SendMeter(environment)
         # A target that stayed away for the whole retry cap is not waited for again at every call.
         self._given_up = False
 
@@ -99,7 +109,7 @@ class Transport:
         self._client.close()
 
     def exchange(self, call: Call) -> RawAnswer:
-        """Make a call and return its answer. Raises `TargetError` where there is none.
+        """Make a call and return its answer. Raises `TargetError` where there is none, or where a cap forbids it.
 
         A call that never arrived is repeated, and so is a read; a 429 with Retry-After is waited for, and for reads a
         503 too. Whatever else the target answers is data.
@@ -110,6 +120,7 @@ class Transport:
             attempt += 1
             if call.sends:
                 self._bucket.take()
+                self._meter.count()
             started, at = time.monotonic(), time.time()
             backoff = min(0.1 * 2 ** min(attempt, 5), 2.0)
             try:
@@ -145,6 +156,7 @@ class Transport:
         # As bytes: httpx takes text for ASCII, and a header may hold a name that is not.
         headers = [(name.encode(), value.encode()) for name, value in call.headers.items()]
         with self._client.stream(call.method, call.path, headers=headers, content=call.content) as response:
+            refuse_redirect(self._environment, response)
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
