@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup smoke test check lock clean
+.PHONY: help setup smoke test check docs lock clean
 help:
 	@echo "make smoke   run the richpanel pack against the embedded sandbox, end in a decision and a report"
 	@echo "make test    lint, type check, import contract, drift check and the whole test suite"
 	@echo "make check   the checks of make test without the test suite"
+	@echo "make docs    write docs/reference.md anew from the commands' own help"
 	@echo "make lock    write requirements.lock anew from pyproject.toml"
 	@echo "make clean   remove the virtual environment and caches"
 
@@ -30,7 +31,11 @@ check: $(STAMP)
 
 test: check
 	@sh scripts/get_prometheus.sh "$(VENV)"
+	@sh scripts/get_browser.sh "$(VENV)"
 	$(BIN)/python -m pytest tests -n 6 --dist worksteal
+
+docs: $(STAMP)
+	$(BIN)/python -m typer gonogo.cli.main utils docs --name gonogo --output docs/reference.md
 
 lock: $(STAMP)
 	$(BIN)/pip install --quiet pip-tools

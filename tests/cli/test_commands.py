@@ -33,6 +33,13 @@ def test_the_readme_names_every_command(command: str) -> None:
     assert f"`gonogo {command} " in (ROOT / "README.md").read_text("utf-8")
 
 
+def test_the_reference_is_what_the_commands_say() -> None:
+    command = [sys.executable, "-m", "typer", "gonogo.cli.main", "utils", "docs", "--name", "gonogo"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    written = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    assert written.strip() == done.stdout.strip(), "write it anew: make docs"
+
+
 def test_the_readme_names_every_exit_code() -> None:
     import gonogo.errors
 
@@ -49,7 +56,7 @@ def test_the_readme_names_every_exit_code() -> None:
         (["run", "richpanel", "--stage", "1", "--env", "sandbx"], "Did you mean 'sandbox'?"),
         (["run", "richpanel", "--stage", "9", "--env", "sandbox"], "stage '9' is not in the plan"),
         (["run", "richpanl", "--stage", "1", "--env", "sandbox"], "Did you mean 'richpanel'?"),
-        (["run", "richpanel", "--stage", "1", "--env", "production"], "production are refused"),
+        (["run", "richpanel", "--stage", "1", "--env", "production"], "[confirm-missing]"),
         (["run", "richpanel", "--stage", "1", "--env", "staging", "--fault", "tier0_reply"], "is not embedded"),
         (["run", "richpanel", "--stage", "1", "--env", "sandbox", "--cases", "nowhere.csv"], "nowhere.csv"),
         (["run", "richpanel", "--stage", "1", "--env", "sandbox", "--format", "xml"], "allowed: text, json"),

@@ -77,7 +77,11 @@ class SmallProject:
             (self.features / f"{path.stem}.feature").unlink(missing_ok=True)
             path.with_suffix(".bindings.yaml").unlink(missing_ok=True)
             path.unlink()
-        self.edit("smoke_cases/richpanel/plan.yaml", (r"(?m)^    (gates|checklists): .*\n", ""), pattern=True)
+        self.edit(
+            "smoke_cases/richpanel/plan.yaml",
+            (r"(?m)^    (gates|checklists|preconditions|load): .*\n", ""),
+            pattern=True,
+        )
 
     def edit(self, name: str, *changes: tuple[str, str], pattern: bool = False) -> None:
         """Replace text in a file; every change must change something."""
@@ -90,7 +94,13 @@ class SmallProject:
         path.write_text(text, "utf-8")
 
     def keep_rows(self, rows: Sequence[str]) -> None:
+        """Leave out all other rows, and their names in the plan."""
         self.change_rows(lambda row: row if row["test_id"] in rows else None)
+        plan = self.sources / "plan.yaml"
+        text = re.sub(
+            r"(?<=[\[ ])(ST-\d+)(?:, |(?=\]))", lambda one: one[0] if one[1] in rows else "", plan.read_text("utf-8")
+        )
+        plan.write_text(text.replace(", ]", "]"), "utf-8")
 
     def change_rows(self, change: Callable[[dict[str, str]], dict[str, str] | None]) -> None:
         """Write the pack anew with each row changed, or left out."""

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import stat
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -250,3 +252,16 @@ def test_results_say_where_and_what_was_tested(rendered: dict[str, tuple[Path, R
 def test_no_process_is_left_behind(rendered: dict[str, tuple[Path, Rendered]]) -> None:
     assert rendered
     assert [one.name() for one in psutil.Process().children(recursive=True)] == []
+
+
+def test_the_command_renders_a_bundle(project: Project, renderer: Renderer, tmp_path: Path) -> None:
+    bundle = make_bundle(project, tmp_path, "bundle", STATES["mixed"])
+    environ = {**os.environ, "GONOGO_ALLURE": renderer.program}
+    command = [sys.executable, "-m", "gonogo.cli.main", "report", str(bundle), "--format", "allure"]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == "bundle-allure/index.html  Allure 3: 4 broken, 1 failed, 1 passed"
+    assert (tmp_path / "bundle-allure" / "index.html").is_file()
+    inside = subprocess.run([*command, "--out", "report"], cwd=bundle, env=environ, capture_output=True, text=True)
+    assert inside.returncode == 2
+    assert "closed set" in inside.stderr

@@ -40,7 +40,7 @@ def test_marks_are_tags(shared_project: SmallProject) -> None:
     ("arguments", "says"),
     [
         (["features/richpanel"], "need a stage and an environment"),
-        (["features/richpanel", "--stage", "1", "--env", "production"], "production are refused"),
+        (["features/richpanel", "--stage", "1", "--env", "production"], "[direct-run]"),
         (["features/richpanel", "--stage", "7", "--env", "sandbox"], "stage '7' is not in the plan"),
         (["features/richpanel", "--stage", "1", "--env", "sandbox", "-n", "2"], "runs in one process"),
         (["features/richpanel/smoke.feature::ST-070", "--stage", "1", "--env", "sandbox"], "ST-070 is not admitted"),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from gonogo.evidence.ledger import Ledger
+    from gonogo.sources.project import Project
 
 
 def assign(
@@ -31,7 +35,9 @@ def assign(
     ] = False,
     format_: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
-    """Assign a role of a release to a person, signed, in the ledger; the last assignment of a role counts.
+    """Assign a role of a release to a person, in the ledger and signed; the last assignment of a role counts.
+
+    Only where there is no trust file nothing is signed.
 
     Examples:
 
@@ -59,8 +65,11 @@ def assign(
     now, project = datetime.now(UTC), find_project()
     if project is None or system not in project.systems:
         raise UsageError(f"system {system!r} is not here; {suggest(system, project.systems if project else ())}")
-    trusted = require_trust(trust, root, project, now)
     ledger = open_ledger(ledger_location(project.root, os.environ, project.ledger), system, for_reading=role is None)
+    if trust is None and not (project.root / "trust.yaml").is_file():
+        _assign_unsigned(ledger, project, system, role, person, env, release, format_)
+        return
+    trusted = require_trust(trust, root, project, now)
     if role is not None and person is not None:
         signer = require_key(key)
         own = choose_role(own_role, trusted, signer)
@@ -82,4 +91,36 @@ def assign(
     for text in against:
         print_line(f"does not count: {text}")
     if not found:
+        print_line(f"Nobody has a role in {system} {release} in {env}.")
+
+
+def _assign_unsigned(
+    ledger: Ledger,
+    project: Project,
+    system: str,
+    role: str | None,
+    person: str | None,
+    env: str,
+    release: str,
+    format_: str,
+) -> None:
+    """Enter an assignment where there is no trust file, and show who has which role."""
+    import json
+    from datetime import UTC, datetime
+
+    from gonogo.cli.output import print_line
+    from gonogo.release.crew import parse_assignments, read_crew, write_crew
+
+    now, roles = datetime.now(UTC), project.load_system(system, with_packs=False).plan.roles
+    place = {"system": system, "environment": env, "release": release}
+    if role is not None and person is not None:
+        write_crew(ledger, parse_assignments([f"{role}={person}"], roles), None, None, now, **place)
+    crew, against = read_crew(ledger.entries(), roles, None, now, system=system, environment=env, release=release)
+    if format_ == "json":
+        found = [{**place, "role": name, "person": one} for name, people in crew.items() for one in people]
+        print_line(json.dumps({"schema": "gonogo/roles/v1", "roles": found, "against": against}, indent=1))
+        return
+    for name, people in crew.items():
+        print_line(f"{name} of {system} {release} in {env}: {', '.join(people)}, UNSIGNED: there is no trust.yaml")
+    if not crew:
         print_line(f"Nobody has a role in {system} {release} in {env}.")

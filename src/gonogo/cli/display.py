@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -17,6 +17,7 @@ from rich.text import Text
 from gonogo.cli.output import print_line
 from gonogo.evidence.seal import UNSIGNED
 from gonogo.reports.markdown import WORDS
+from gonogo.reports.visible import show_text
 from gonogo.run.conclude import RunReport
 from gonogo.run.progress import Progress, Watch
 from gonogo.sources.project import Project
@@ -58,6 +59,7 @@ def _phase_words(progress: Progress) -> str:
         "messages": f"messages sent ahead: {progress.state}",
         "return": "returning flags, comparing the target with how it was found",
         "left": f"flags left: {progress.state}",
+        "returned": "flags are back as far as they may be; proving them by their effect",
     }
     return words.get(progress.phase, progress.phase)
 
@@ -87,6 +89,10 @@ def _seal_line(report: RunReport) -> Text:
     return Text(f"Sealed   by {report.seal.signer[:16]}, {report.seal.files} files{entry}")
 
 
+def _unseen(one: dict[str, Any]) -> str:
+    return "" if one["seen"] else " without any effect"
+
+
 def print_report(report: RunReport, project: Project, *, as_json: bool) -> None:
     """Print the decision: one JSON object, or a panel with the deciding checks and where to look."""
     if as_json:
@@ -105,11 +111,17 @@ def print_report(report: RunReport, project: Project, *, as_json: bool) -> None:
         cases = [entry["case"] for entry in record["not_tested"]]
         more = f" and {len(cases) - 8} more" if len(cases) > 8 else ""
         lines.append(Text(f"Not tested: {', '.join(cases[:8])}{more}"))
+    lines += [
+        Text(f"Time to safe  {one['flag']}={json.dumps(one['value'])}: {one['seconds']:.1f} s{_unseen(one)}")
+        for one in record["time_to_safe"]
+    ]
     folder = project.relative(report.folder)
-    lines += [Text(""), Text(f"Report   {folder}/decision.md"), Text(f"Allure   {folder}/allure-results")]
+    lines += [Text(""), Text(f"Report   {folder}/report.html"), Text(f"Allure   {folder}/allure-results")]
     lines.append(Text(f"JUnit    {folder}/junit.xml"))
     lines.append(_seal_line(report))
     lines.append(Text(f"Next     {report.next_command}"))
+    for line in lines:
+        line.plain = show_text(line.plain)
     title = f"{WORDS[verb]}  {record['system']} stage {record['stage']} {record['environment']}"
     if console.is_terminal:
         console.print(Panel(Group(*lines), title=Text(title, style=_STYLE[verb]), title_align="left", padding=(0, 1)))

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 from gonogo.errors import UsageError
+from gonogo.reports.visible import show_text
 
 
 def check_format(value: str) -> None:
@@ -27,9 +28,12 @@ def parse_moment(option: str, text: str | None) -> datetime:
 
 
 def print_line(text: str) -> None:
-    """Print a line; a reader that closed the pipe ends the printing and never changes the exit code."""
+    """Print a line; a reader that closed the pipe ends the printing and never changes the exit code.
+
+    What could steer a terminal is printed as an escape, which inside JSON means the same.
+    """
     try:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(show_text(text) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         # Whatever is still printed, also by the interpreter at its end, goes nowhere.

@@ -13,7 +13,7 @@ from gonogo.evidence.attachments import digest_of_copy
 from gonogo.evidence.dsse import Envelope
 from gonogo.evidence.keys import SigningKey
 from gonogo.evidence.ledger import Entry, Ledger
-from gonogo.evidence.records import format_time, open_record, parse_time, sign_record
+from gonogo.evidence.records import format_time, open_record, parse_time, read_record, sign_record
 from gonogo.evidence.trust import Trust
 from gonogo.model.attestation import Attachment, Attestation, Result
 from gonogo.model.binding import BoundItem
@@ -67,8 +67,9 @@ def _read(entry: Entry, folder: Path, trust: Trust | None, now: datetime) -> Att
     where = f"entry {entry.number} of the ledger"
     content, is_signed = entry.payload.get("record"), entry.payload.get("signed") is True
     against: list[str] = []
+    by_machine = False
     if is_signed:
-        content, wrong = _open(content, trust, now, where)
+        content, wrong, by_machine = _open(content, trust, now, where)
         against += wrong
     if not isinstance(content, dict) or any(not isinstance(content.get(name), str) for name in _TEXTS):
         raise EvidenceError(f"{where} is of kind {KIND} and holds none")
@@ -98,25 +99,28 @@ def _read(entry: Entry, folder: Path, trust: Trust | None, now: datetime) -> Att
         attachments,
         is_signed,
         tuple(against),
+        by_machine,
     )
 
 
-def _open(content: Any, trust: Trust | None, now: datetime, where: str) -> tuple[Any, list[str]]:
-    """Return what a signed record says, and why its signature does not count."""
-    from gonogo.evidence.records import read_record
-
+def _open(content: Any, trust: Trust | None, now: datetime, where: str) -> tuple[Any, list[str], bool]:
+    """Return what a signed record says, why its signature does not count, and whether a machine signed it."""
     try:
         envelope = Envelope.from_json(content)
-        said: Any = dict(read_record(envelope, KIND).payload)
+        record = read_record(envelope, KIND)
     except EvidenceError as error:
         raise EvidenceError(f"{where} does not hold: {error.message}") from error
+    said: Any = dict(record.payload)
     if trust is None:
-        return said, []
+        return said, [], False
+    owner = trust.owner_of(record.key)
+    by_machine = owner is not None and owner.is_machine
     try:
-        open_record(envelope, trust, now, kind=KIND)
+        # What a CI found it says itself; whether the item takes that for an answer, its role says.
+        open_record(envelope, trust, now, kind=KIND, machines=True)
     except EvidenceError as error:
-        return said, [error.message]
-    return said, []
+        return said, [error.message], by_machine
+    return said, [], by_machine
 
 
 def _attachment(data: Any) -> Attachment:

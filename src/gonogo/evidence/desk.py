@@ -99,7 +99,7 @@ def load_ledger_subject(entry: Entry, ledger: Ledger, trust: Trust, now: datetim
     Raises `EvidenceError` where the statement or a record does not hold, `RefusedError` where there are waivers: their
     effect can be judged only by the files.
     """
-    facts = _read_statement(entry, trust, now)
+    facts = read_statement(entry, trust, now)
     files = []
     for number, (kind, envelope) in enumerate(records_in_ledger(ledger, facts), 1):
         files.append(parse_record_file(file_name(number, kind), envelope.to_bytes()))
@@ -112,7 +112,8 @@ def load_ledger_subject(entry: Entry, ledger: Ledger, trust: Trust, now: datetim
     return Subject(facts, tuple(files), (), None, ledger)
 
 
-def _read_statement(entry: Entry, trust: Trust, now: datetime) -> BundleFacts:
+def read_statement(entry: Entry, trust: Trust, now: datetime) -> BundleFacts:
+    """Return what the signed statement in a ledger entry binds to; raises `EvidenceError` where it does not hold."""
     where = f"the statement in entry {entry.number} of the ledger"
     try:
         envelope = Envelope.from_json(entry.payload.get("statement"))

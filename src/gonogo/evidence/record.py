@@ -38,12 +38,12 @@ _LISTED: dict[Stream, dict[str, frozenset[str]]] = {
         "text": frozenset({"route", "error", "headers"}),
     },
     Stream.FLAGS: {
-        "own": frozenset({"at"}),
+        "own": frozenset({"at", "seconds"}),
         "text": frozenset({"flag", "old", "new", "reason", "state", "before", "after"}),
     },
     Stream.PROGRESS: {
-        "own": frozenset({"at", "phase", "sent", "decided", "total"}),
-        "text": frozenset({"state", "before", "after"}),
+        "own": frozenset({"at", "phase", "sent", "decided", "total", "number"}),
+        "text": frozenset({"state", "before", "after", "ticket", "became"}),
     },
 }
 _DIGESTS = frozenset({"sent_hmac", "received_hmac"})

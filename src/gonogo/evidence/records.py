@@ -94,22 +94,24 @@ def _parse_body(data: bytes, kind: str) -> dict[str, Any]:
     return body
 
 
-def open_record(envelope: Envelope, trust: Trust, now: datetime, *, kind: str) -> tuple[dict[str, Any], Identity]:
+def open_record(
+    envelope: Envelope, trust: Trust, now: datetime, *, kind: str, machines: bool = False
+) -> tuple[dict[str, Any], Identity]:
     """Return the payload of a record and the person who signed it; raises `EvidenceError` with every reason against it.
 
-    The signer must be a person of the trust file, with a key and a role valid when the record was signed, and the key
-    not revoked since.
+    The signer must be a person of the trust file, or where `machines` may sign one of those, with a key and a role
+    valid when the record was signed, and the key not revoked since.
     """
     record = read_record(envelope, kind)
-    state = judge_signer(record, trust, now)
+    state = judge_signer(record, trust, now, machines=machines)
     against = (*state.faults, *state.reasons)
     if state.person is None or against:
         raise EvidenceError(f"the {kind} of {record.name!r} does not count: {'; '.join(against)}")
     return dict(record.payload), state.person
 
 
-def judge_signer(record: SignedRecord, trust: Trust, now: datetime) -> SignerState:
-    """Return who signed a record and what speaks against it."""
+def judge_signer(record: SignedRecord, trust: Trust, now: datetime, *, machines: bool = False) -> SignerState:
+    """Return who signed a record and what speaks against it; `machines` says whether one may have signed."""
     reasons: tuple[str, ...] = ()
     if record.at > now + CLOCK_TOLERANCE:
         reasons += (f"is dated in the future: {format_time(record.at)}",)
@@ -125,7 +127,7 @@ def judge_signer(record: SignedRecord, trust: Trust, now: datetime) -> SignerSta
     against = trust.explain_key(record.key, record.at, now)
     if against:
         reasons += (against,)
-    if owner.is_machine:
+    if owner.is_machine and not machines:
         return SignerState(None, (), (*reasons, f"is signed by {owner.identity.name}, a machine; only people sign"))
     if record.role not in owner.identity.roles:
         reasons += (f"{owner.identity.name} does not have the role {record.role} in trust.yaml",)

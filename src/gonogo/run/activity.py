@@ -163,7 +163,7 @@ def conclude_activity(
     record = build_decision_record(facts, decision, checks)
     by_case = dict.fromkeys(check.case for check in planned)
     cases = [AllureCase(case, _title(activity, case), feature=activity.kind) for case in by_case]
-    command = next_command or f"less {activity.project.relative(folder / 'decision.md')}"
+    record["next"] = command = next_command or f"less {activity.project.relative(folder / 'decision.md')}"
     write_reports(folder, record, reconciled, cases, command, (finished - started).total_seconds())
     try:
         seal = sealer.seal_bundle(folder, activity.system, activity.id, activity.token_env)

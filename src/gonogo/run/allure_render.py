@@ -64,7 +64,11 @@ def find_renderer(root: Path, environ: Mapping[str, str] = os.environ) -> Render
     """
     local = root / "node_modules" / ".bin" / "allure"
     named = environ.get(VARIABLE)
-    program = named or (str(local) if local.exists() else shutil.which("allure", path=environ.get("PATH")))
+    program = (
+        str(Path(named).absolute())
+        if named
+        else (str(local) if local.exists() else shutil.which("allure", path=environ.get("PATH")))
+    )
     if not program:
         raise UsageError("there is no Allure here to render with", _INSTALL)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -146,9 +146,10 @@ def record_answer(
         files,
         trust is not None,
     )
+    owner = trust.owner_of(key.public) if trust is not None and key is not None else None
     against = explain_refusal(
         item,
-        attestation,
+        replace(attestation, by_machine=owner is not None and owner.is_machine),
         releases={place.release},
         environment=place.environment,
         needs_signature=trust is not None,

@@ -64,7 +64,7 @@ def find_open(
     found = []
     for checklist in lists_of(system, stage):
         for item in checklist.items:
-            if item.manual is None or not _applies(item, stage, kind):
+            if item.manual is None or not applies(item, stage, kind):
                 continue
             verdict = _judge(item, records, place, trust, now)
             if verdict.outcome is not Outcome.PASSED:
@@ -98,7 +98,7 @@ def lists_of(system: System, stage: str | None) -> list[BoundChecklist]:
     return [system.checklists[name] for name in chosen.checklists]
 
 
-def _applies(item: BoundItem, stage: str | None, kind: Kind) -> bool:
+def applies(item: BoundItem, stage: str | None, kind: Kind) -> bool:
     """Return whether somebody is asked about an item at a stage, in an environment of a kind."""
     manual = item.manual
     if manual is None:
@@ -129,7 +129,7 @@ def _status(
     trust: Trust | None,
     now: datetime,
 ) -> ItemStatus:
-    if item.not_asked or not _applies(item, *asked_at):
+    if item.not_asked or not applies(item, *asked_at):
         return ItemStatus(item, "not asked", Verdict(Outcome.NOT_RUN, (item.not_asked or "not asked here",)))
     if item.is_automated:
         outcome = outcomes.get(item.id)

@@ -89,7 +89,7 @@ def _classify_all(
     out: Path,
 ) -> None:
     limits = environment.limits
-    transport = Transport(base_url, environment.timing.request_timeout, limits, lambda _exchange: None)
+    transport = Transport(base_url, environment, lambda _exchange: None)
 
     def ask(message: Asked) -> dict[str, Any]:
         values = {**environment.variables, **message._asdict()}

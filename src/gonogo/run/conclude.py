@@ -15,20 +15,27 @@ from gonogo.evidence.record import Recorder, Stream, read_records
 from gonogo.evidence.seal import UNSIGNED, Seal
 from gonogo.model.coverage import measure_coverage
 from gonogo.model.decision import Decision, decide
+from gonogo.model.environment import Kind
 from gonogo.model.outcome import CheckResult, Outcome, merge_results
 from gonogo.model.reconcile import reconcile
-from gonogo.reports.allure import AllureCase, write_allure_results
+from gonogo.reports.allure import AllureCase, write_allure_results, write_allure_setting
 from gonogo.reports.decision_record import RunFacts, build_decision_record
 from gonogo.reports.junit import render_junit
 from gonogo.reports.markdown import render_decision
+from gonogo.run.flagboard import read_times_to_safe
+from gonogo.run.pages import write_pages
 from gonogo.run.redaction import build_redactor
 from gonogo.run.setup import RunSetup
 from gonogo.run.targets import open_target
+from gonogo.run.tickets import describe_leftovers, read_leftovers
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a run came to; `record` is decision.json. `seal_error` says why the bundle could not be sealed."""
+    """What a run came to; `record` is decision.json. `seal_error` says why the bundle could not be sealed.
+
+    `troubled` says that flags were left or another took the environment over: then the run is no success.
+    """
 
     decision: Decision
     record: dict[str, Any]
@@ -38,6 +45,7 @@ class RunReport:
     next_command: str
     seal: Seal | None = None
     seal_error: GonogoError | None = None
+    troubled: bool = False
 
 
 def note_leftovers(folder: Path) -> list[str]:
@@ -78,6 +86,7 @@ def conclude_run(
     decision = decide(results)
     checks = tuple(merge_results(results))
     finished = datetime.now(UTC)
+    leftovers = read_leftovers(folder)
     facts = RunFacts(
         system=setup.system.name,
         stage=setup.stage.id,
@@ -100,13 +109,15 @@ def conclude_run(
             if scenario.expectation is not None
         },
         counts_for_stage=setup.request.counts,
-        notes=notes,
+        notes=[*notes, *describe_leftovers(leftovers)],
         signer=signer,
         run_by=setup.request.run_by,
         deployed_by=setup.request.deployed_by,
+        leftovers=leftovers,
+        times_to_safe=read_times_to_safe(read_records(folder / Stream.FLAGS.value)),
     )
     record = build_decision_record(facts, decision, checks)
-    command = next_command(setup, record)
+    record["next"] = command = next_command(setup, record)
     write_reports(folder, record, results, _allure_cases(setup), command, time.monotonic() - clock)
     return RunReport(decision, record, folder, checks, interrupted, command)
 
@@ -137,6 +148,11 @@ def write_reports(
     }
     at_ms = int(datetime.fromisoformat(record["finished"]).timestamp() * 1000)
     write_allure_results(folder / "allure-results", cases, results, labels, at_ms)
+    tested = {name: str(record[name] or "") for name in ("system", "stage", "environment", "release", "decision")}
+    tested["build"] = str(record["build"].get("before") or "not shown by the target")
+    executor = {"name": "gonogo", "type": "gonogo", "buildName": bundle, "reportName": f"{name} {bundle}"}
+    write_allure_setting(folder / "allure-results", {**tested, "signer": signer}, executor)
+    write_pages(folder)
 
 
 def _allure_cases(setup: RunSetup) -> list[AllureCase]:
@@ -150,6 +166,7 @@ def _allure_cases(setup: RunSetup) -> list[AllureCase]:
             scenario.case.mode.value if scenario.case else "",
             str(intents[scenario.case.intent].tier) if scenario.case else "",
             str(scenario.expectation.reply) if scenario.expectation else "",
+            scenario.case.team if scenario.case else "",
         )
         for scenario in setup.plan.admitted
     ]
@@ -191,6 +208,13 @@ def next_command(setup: RunSetup, record: Mapping[str, Any]) -> str:
     stages = [stage.id for stage in setup.system.plan.stages]
     index = stages.index(setup.stage.id)
     again = f"gonogo run {system} --stage {setup.stage.id} --env {environment}"
+    release = setup.request.release
+    on_ladder = setup.environment.kind is not Kind.SANDBOX and release is not None
+    if on_ladder and record["deciding"] and all(name.endswith("/attested") for name in record["deciding"]):
+        # What waits for people only is decided later over this very run; nothing is sent again.
+        return f"gonogo attest {system} --env {environment} --release {release}"
+    if on_ladder and record["decision"] == "GO":
+        return f"gonogo decide {system} --stage {setup.stage.id} --env {environment} --release {release}"
     if record["decision"] != "GO":
         case = record["deciding"][0].split("/")[0] if record["deciding"] else ""
         known = case in {scenario.id for scenario in setup.plan.admitted}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from gonogo.errors import TargetError
+from gonogo.errors import LedgerError, LockError, TargetError
 from gonogo.evidence.record import Recorder, Stream
 from gonogo.model.environment import Environment
 from gonogo.model.flags import (
@@ -21,11 +22,12 @@ from gonogo.model.flags import (
     FlagValue,
     describe_value,
     flag_group,
-    is_automation_on,
     is_towards_safe,
     order_changes,
 )
 from gonogo.model.outcome import InconclusiveReason, Outcome, Verdict
+from gonogo.run.flagjournal import FlagJournal, flag_json
+from gonogo.run.flagjudge import describe_wanted, judge_group
 from gonogo.targets.interface import Capability, Decision, Message, NotAvailable, Target
 
 
@@ -33,12 +35,43 @@ class FlagConsentError(Exception):
     """A change of flags that nobody agreed to."""
 
 
+@dataclass(frozen=True, slots=True)
+class TimeToSafe:
+    """How long a switch took from its write until a decision showed its effect, in seconds; `seen`: whether one did.
+
+    An upper bound: the decision was made some time before it was read.
+    """
+
+    flag: str
+    value: FlagValue
+    seconds: float
+    seen: bool = True
+
+    def __str__(self) -> str:
+        """Return it as people read it."""
+        how = f"{self.seconds:.1f} s" if self.seen else f"no effect seen within {self.seconds:.1f} s"
+        return f"{self.flag}={describe_value(self.value)}: {how}"
+
+
+_SEEN, _UNSEEN = "safe", "no effect seen"
+
+
+def read_times_to_safe(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the times to safe that a run's records of flags hold: flag, value, seconds, and whether it was seen."""
+    return [
+        {"flag": one["flag"], "value": one["new"], "seconds": one["seconds"], "seen": one["state"] == _SEEN}
+        for one in records
+        if one.get("state") in (_SEEN, _UNSEEN)
+    ]
+
+
 @dataclass
 class FlagBoard:
     """Reads, changes and proves the flags of one target.
 
-    `may_change` is the driver's consent; without it every change is refused. `journal` keeps the old value of every
-    flag that was changed, and what we wrote, so that returning never overwrites what somebody else wrote since.
+    `may_change` is the driver's consent; without it every change is refused. `written` is what we wrote and did not
+    return, so that returning never overwrites what somebody else wrote since. `journal` is told of every change before
+    it is made; None where the target ends with this process.
     """
 
     target: Target
@@ -47,6 +80,10 @@ class FlagBoard:
     new_message: Callable[[str, str, str], Message]
     may_change: bool
     written: dict[str, FlagValue] = field(default_factory=dict)
+    journal: FlagJournal | None = None
+    times_to_safe: list[TimeToSafe] = field(default_factory=list)
+    _unseen: dict[str, tuple[FlagValue, float]] = field(default_factory=dict)
+    _doubtful: dict[str, FlagValue] = field(default_factory=dict)
     _probes: Any = field(default_factory=count)
 
     def apply(self, wanted: FlagState, reason: str, *, only_towards_safe: bool = False) -> None:
@@ -65,7 +102,7 @@ class FlagBoard:
             if only_towards_safe and not is_towards_safe(name, old, new):
                 text = f"{name} stays {describe_value(old)}"
                 raise FlagConsentError(f"{text}: after a safety failure nothing is moved away from safe")
-            self._write(name, old, new, reason)
+            self.write(name, old, new, reason)
 
     def read_store(self) -> dict[str, FlagValue]:
         """Return the flags in the store; raises `TargetError` where the target does not show them."""
@@ -74,22 +111,63 @@ class FlagBoard:
             raise TargetError(f"the flags cannot be read: {flags.reason}")
         return dict(flags.value)
 
-    def _write(self, name: str, old: FlagValue, new: FlagValue, reason: str) -> None:
+    def write(self, name: str, old: FlagValue, new: FlagValue, reason: str) -> None:
+        """Write one flag, entered in the journal before; away from safe only where it still holds `old`.
+
+        Raises `FlagConsentError` where somebody changed it meanwhile, `LockError` where another took the environment
+        over (then a change away from safe is taken back), `TargetError` where it cannot be written.
+        """
+        safe = is_towards_safe(name, old, new)
+        if self.journal is not None:
+            if not safe:
+                self._refuse_changed(name, old)
+            self.journal.intend(name, old, new)
         entry = {"flag": name, "old": flag_json(old), "new": flag_json(new), "reason": reason, "at": time.time()}
         self.recorder.record(Stream.FLAGS, {**entry, "state": "intended"})
         # Before the write: it may arrive although its answer is lost, and then it has to be returned too.
+        if name in self.written:
+            self._doubtful[name] = self.written[name]
         self.written[name] = new
-        self.target.set_flag(name, new)
+        self._set(name, old, new, safe=safe)
+        self._doubtful.pop(name, None)
         self.recorder.record(Stream.FLAGS, {**entry, "state": "written"})
+        if self.journal is not None:
+            # What was intended is open already; that it was done adds nothing that returning needs.
+            with suppress(LedgerError):
+                self.journal.wrote(name, new)
+
+    def _refuse_changed(self, name: str, old: FlagValue) -> None:
+        now = self.read_store().get(name, ABSENT)
+        if now != old:
+            text = f"{name} was {describe_value(old)} and is {describe_value(now)}"
+            raise FlagConsentError(f"{text}: somebody changed it meanwhile, so it was left alone")
+
+    def _set(self, name: str, old: FlagValue, new: FlagValue, *, safe: bool) -> None:
+        self.target.set_flag(name, new)
+        self._unseen.pop(name, None)
+        if safe and old != new and (name in (SAFE_MODE, AUTOMATION) or name.startswith(TEMPLATE_PREFIX)):
+            self._unseen[name] = (new, time.monotonic())
+        if self.journal is None or safe:
+            return
+        try:
+            self.journal.hold.check()
+        except LockError:
+            # A rollback came between the look before and the write: what it made safe must not be opened by us.
+            self.target.set_flag(name, old)
+            raise
 
     def give_back(self, wanted: FlagState, *, only_towards_safe: bool) -> list[str]:
-        """Return the flags that we changed to `wanted`, where they still hold what we wrote; name what was left."""
+        """Return the flags that we changed to `wanted`, where they still hold what we wrote; name what was left.
+
+        Raises `LockError` where another took the environment over: then nothing is undone.
+        """
         left = []
         current = self.read_store()
         mine = {name: wanted[name] for name in self.written if name in wanted}
         for name in order_changes({name: current.get(name, ABSENT) for name in mine}, mine):
             now = current.get(name, ABSENT)
-            if now != self.written[name]:
+            # A write that failed may have left what we wrote before it.
+            if now not in (self.written[name], self._doubtful.get(name, self.written[name])):
                 left.append(f"{name} is {describe_value(now)}: somebody changed it since, so it was left alone")
             elif only_towards_safe and not is_towards_safe(name, now, mine[name]):
                 left.append(
@@ -97,17 +175,31 @@ class FlagBoard:
                 )
             else:
                 try:
-                    self._write(name, now, mine[name], "return")
-                except TargetError as error:
+                    self._return(name, now, mine[name])
+                except (TargetError, LedgerError) as error:
                     # The next one may go towards safe: none is left untried because another could not be written.
                     left.append(f"{name} could not be returned to {describe_value(mine[name])}: {error.message}")
         return left
 
-    def prove(self, wanted: FlagState, groups: tuple[str, ...]) -> dict[str, Verdict]:
+    def _return(self, name: str, now: FlagValue, back: FlagValue) -> None:
+        safe = is_towards_safe(name, now, back)
+        if self.journal is not None:
+            self.journal.intend_return(name, now, back)
+        entry = {"flag": name, "old": flag_json(now), "new": flag_json(back), "reason": "return", "at": time.time()}
+        self.recorder.record(Stream.FLAGS, {**entry, "state": "intended"})
+        self._set(name, now, back, safe=safe)
+        self.written[name] = back
+        self.recorder.record(Stream.FLAGS, {**entry, "state": "written"})
+        if self.journal is not None:
+            with suppress(LedgerError):
+                self.journal.gave_back(name, back)
+
+    def prove(self, wanted: FlagState, groups: tuple[str, ...], *, within: float | None = None) -> dict[str, Verdict]:
         """Send probes until one decision shows that the worker uses the wanted flags, or the deadline passes.
 
-        Returns one verdict a flag group. A probe goes out every interval without waiting for the one before: a decision
-        takes seconds, and the first that shows the new flags ends the wait.
+        `within` ends the wait earlier, in seconds. Returns one verdict a flag group. A probe goes out every interval
+        without waiting for the one before: a decision takes seconds, and the first that shows the new flags ends the
+        wait.
         """
         probe = self.environment.probe
         if probe is None:
@@ -134,8 +226,12 @@ class FlagBoard:
                         continue
                     open_probes.remove(message)
                     last = decision
+                    if isinstance(decision, Decision):
+                        self._note_effects(decision, wanted, groups)
                     if isinstance(decision, Decision) and self._shows(decision, wanted, groups):
                         return self._judge(decision, wanted, groups)
+                if within is not None and now > started + within:
+                    break
                 # A probe that went out just before the deadline still deserves its decision.
                 if now > started + timing.propagation_deadline and (
                     not open_probes or now > started + timing.propagation_deadline + timing.decision_deadline
@@ -144,13 +240,30 @@ class FlagBoard:
                 if isinstance(last, Decision) and not self._can_change(last, wanted, groups):
                     break
                 time.sleep(min(timing.poll_interval, 0.1))
+        self._note_unseen(groups)
         if isinstance(last, NotAvailable):
             outcome = Outcome.ERROR if last.broken else Outcome.INCONCLUSIVE
             text = last.reason + (f" ({errors[0]})" if errors else "")
             if outcome is Outcome.INCONCLUSIVE:
                 text = f"{InconclusiveReason.NOT_OBSERVABLE.value}: {text}"
-            return {group: Verdict(outcome, (text,), _wanted_text(group, wanted)) for group in groups}
+            return {group: Verdict(outcome, (text,), describe_wanted(group, wanted)) for group in groups}
         return self._judge(last, wanted, groups)
+
+    def _note_effects(self, decision: Decision, wanted: FlagState, groups: tuple[str, ...]) -> None:
+        """Record the time to safe of every switch whose effect this decision is the first to show."""
+        shown = {group for group, one in self._judge(decision, wanted, groups).items() if one.outcome is Outcome.PASSED}
+        self._note_times({name for name in self._unseen if flag_group(name) in shown}, seen=True)
+
+    def _note_unseen(self, groups: tuple[str, ...]) -> None:
+        self._note_times({name for name in self._unseen if flag_group(name) in groups}, seen=False)
+
+    def _note_times(self, names: set[str], *, seen: bool) -> None:
+        for name in sorted(names):
+            value, since = self._unseen.pop(name)
+            time_to_safe = TimeToSafe(name, value, round(time.monotonic() - since, 3), seen)
+            self.times_to_safe.append(time_to_safe)
+            record = {"flag": name, "new": flag_json(value), "seconds": time_to_safe.seconds}
+            self.recorder.record(Stream.FLAGS, {**record, "state": _SEEN if seen else _UNSEEN})
 
     def _send(self, message: Message, errors: list[str]) -> None:
         try:
@@ -183,75 +296,4 @@ class FlagBoard:
 
     def _judge(self, decision: Decision, wanted: FlagState, groups: tuple[str, ...]) -> dict[str, Verdict]:
         deadline = self.environment.timing.propagation_deadline
-        return {group: _judge_group(group, decision, wanted, deadline) for group in groups}
-
-
-def _judge_group(group: str, decision: Decision, wanted: FlagState, deadline: float) -> Verdict:
-    expected = _wanted_text(group, wanted)
-    used = decision.flags_used.get(group, ABSENT)
-    if used is not ABSENT:
-        if _same(group, used, wanted):
-            return Verdict(Outcome.PASSED, (), expected, f"the probe's decision used {_used_text(used)}")
-        text = f"the worker used {_used_text(used)} after {deadline:g} s, not {expected}"
-        return Verdict(Outcome.FAILED, (text,), expected, _used_text(used))
-    blocked = decision.fields.get("blocked_by")
-    if group in (SAFE_MODE, AUTOMATION) and isinstance(blocked, list):
-        return _judge_by_block(group, blocked, wanted, deadline, expected)
-    text = f"decisions show neither the {group} that the worker used nor which switch blocked"
-    return Verdict.inconclusive(InconclusiveReason.NOT_OBSERVABLE, text, expected)
-
-
-def _judge_by_block(group: str, blocked: list[Any], wanted: FlagState, deadline: float, expected: str) -> Verdict:
-    """Judge a kill switch by whether the probe's decision names it as what blocked the reply."""
-    stops = wanted.get(group) is (group == SAFE_MODE) or wanted.get(group) is ABSENT
-    named = group in blocked
-    if named == stops:
-        how = "names it as what blocked" if named else "was not blocked by it"
-        if not stops and not is_automation_on(wanted):
-            # Another switch blocked: that this one did not says nothing about a system that names only the first.
-            text = f"another switch blocked the probe, so {group} was not seen at work"
-            return Verdict.inconclusive(InconclusiveReason.NOT_OBSERVABLE, text, expected)
-        return Verdict(Outcome.PASSED, (), expected, f"the probe's decision {how}")
-    if stops and blocked:
-        text = f"the decision names {', '.join(map(str, blocked))}, so {group} was not seen at work"
-        return Verdict.inconclusive(InconclusiveReason.NOT_OBSERVABLE, text, expected)
-    text = f"the probe was {'blocked by' if named else 'not blocked by'} {group} after {deadline:g} s"
-    return Verdict(Outcome.FAILED, (text,), expected, text)
-
-
-def _same(group: str, used: FlagValue, wanted: FlagState) -> bool:
-    if group == "template_enabled":
-        enabled = {name.removeprefix(TEMPLATE_PREFIX) for name, value in _templates(wanted).items() if value is True}
-        return isinstance(used, tuple) and set(used) == enabled
-    value = wanted.get(group)
-    if value is ABSENT:
-        # A missing flag must work as its safe value.
-        return used is (group == SAFE_MODE)
-    if isinstance(value, tuple) and isinstance(used, tuple):
-        return set(value) == set(used)
-    return used == value
-
-
-def _templates(state: Mapping[str, FlagValue]) -> dict[str, FlagValue]:
-    return {name: value for name, value in state.items() if flag_group(name) == "template_enabled"}
-
-
-def _wanted_text(group: str, wanted: FlagState) -> str:
-    if group == "template_enabled":
-        enabled = [name.removeprefix(TEMPLATE_PREFIX) for name, value in _templates(wanted).items() if value is True]
-        return f"templates enabled: {', '.join(sorted(enabled)) or 'none'}"
-    value = wanted.get(group)
-    if value is ABSENT:
-        return f"{group} missing from the store, working as {'true' if group == SAFE_MODE else 'false'}"
-    return f"{group}={describe_value(value)}"
-
-
-def _used_text(used: FlagValue) -> str:
-    return describe_value(used)
-
-
-def flag_json(value: FlagValue) -> Any:
-    """Return a flag's value for a JSON record; a missing flag is the text `absent`."""
-    if isinstance(value, tuple):
-        return list(value)
-    return "absent" if value is ABSENT else value
+        return {group: judge_group(group, decision, wanted, deadline) for group in groups}

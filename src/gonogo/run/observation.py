@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gonogo.model.outcome import CheckResult, InconclusiveReason, Outcome, Verdict
+from gonogo.model.parameter_defaults import ParameterDefaults
 from gonogo.run.planning import Outgoing
 from gonogo.targets.interface import (
     Answer,
@@ -168,6 +169,8 @@ class Observations:
     answers: dict[str, dict[Malformed, Observed[Answer] | NotAvailable]] = field(default_factory=dict)
     controls: dict[str, ControlState] = field(default_factory=dict)
     results: list[CheckResult] = field(default_factory=list)
+    defaults: ParameterDefaults | None = None
+    configuration: Observed[dict[str, Any]] | NotAvailable = NOT_READ
     attest: Callable[[str], Verdict] = lambda item: Verdict(Outcome.PENDING, (f"nobody looked up {item}",))
 
     @property

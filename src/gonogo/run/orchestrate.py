@@ -20,15 +20,20 @@ from gonogo.evidence.keys import without_keys
 from gonogo.evidence.record import Recorder
 from gonogo.run.conclude import RunReport, conclude_run, note_leftovers, write_json
 from gonogo.run.embedded import start_embedded
+from gonogo.run.guarding import guard_run
+from gonogo.run.hold import EnvironmentHold
 from gonogo.run.output import OutputLog
-from gonogo.run.progress import ProgressTail, Watch
-from gonogo.run.recovery import return_flags
+from gonogo.run.progress import RETURNED, ProgressTail, Watch
+from gonogo.run.readiness import RequireReady, require_release, require_stages_before
 from gonogo.run.redaction import build_redactor
 from gonogo.run.sealing import Sealer, prepare_sealer
 from gonogo.run.setup import RunRequest, RunSetup, refuse_named
 from gonogo.run.targets import open_target
+from gonogo.run.tenure import hold_for_run, interrupted_by_term, settle_after, settle_before, undisturbed
 
 _GRACE = 20.0
+# Flags must be written back within seven seconds of a signal: what the child has not done by then, the parent does.
+_RETURN_GRACE = 4.0
 # Only these: a plugin that happens to be installed must not reorder, repeat or skip what was planned.
 _PLUGINS = ("pytest_bdd.plugin", "gonogo.run.plugin", "no:cacheprovider", "no:faulthandler")
 
@@ -45,28 +50,39 @@ def execute_run(
     pytest_args: Sequence[str] = (),
     watch: Watch | None = None,
     key_name: str | None = None,
+    require_ready: RequireReady | None = None,
 ) -> RunReport:
     """Run one stage and return its decision; everything is written to the request's folder.
 
+    `require_ready` raises where the stages before are not what the stage needs; production is refused without it.
     Raises `SourceError`, `UsageError` or `RefusedError` before anything is sent, `TargetError` where the target cannot
     be reached at the start.
     """
     started = datetime.now(UTC)
     clock = time.monotonic()
-    setup, sandbox = start_embedded(request, sandbox_options, parse=False)
+    asked = replace(request, forced=tuple(sandbox_options), pytest_args=tuple(pytest_args))
+    setup, sandbox = start_embedded(asked, sandbox_options, parse=False)
     try:
         sealer = prepare_sealer(setup.project, request.system, key_name)
         refuse_named(setup.plan, pytest_args)
-        _check_reachable(setup)
+        setup = replace(setup, request=replace(setup.request, signed=sealer.key is not None))
+        guard_run(setup, final=True)
+        require_stages_before(setup, require_ready, _check_reachable(setup))
         folder = setup.folder
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "planned.json", {"run": request.run_id, **setup.plan.to_json()})
+        write_json(folder / "planned.json", {"run": request.run_id, **setup.plan.to_json(setup.system.vocabulary)})
         (folder / PLAN).write_bytes((setup.project.sources_of(request.system) / PLAN).read_bytes())
         sealer.sign_plan(setup)
-        code, interrupted = _run_child(setup, pytest_args, watch, clock)
-        notes = [*note_leftovers(folder), *_recover(setup, code)]
-        report = conclude_run(setup, code, interrupted, started, clock, notes, pytest_args, sealer.signer)
-        return _seal(sealer, setup, report)
+        with interrupted_by_term(), hold_for_run(setup, sealer.ledger) as hold:
+            notes = settle_before(setup, hold)
+            try:
+                code, interrupted = _run_child(setup, hold, pytest_args, watch, clock)
+            finally:
+                with undisturbed():
+                    after = settle_after(setup, hold)
+            notes += [*([] if hold else note_leftovers(folder)), *after.told]
+            report = conclude_run(setup, code, interrupted, started, clock, notes, pytest_args, sealer.signer)
+            return _seal(sealer, setup, replace(report, troubled=after.troubled))
     finally:
         if sandbox is not None:
             sandbox.stop()
@@ -80,18 +96,21 @@ def _seal(sealer: Sealer, setup: RunSetup, report: RunReport) -> RunReport:
         return replace(report, seal_error=error)
 
 
-def _check_reachable(setup: RunSetup) -> None:
-    """Raise `TargetError` where the target does not answer, or says that it is not healthy."""
+def _check_reachable(setup: RunSetup) -> str | None:
+    """Return the build that runs there, where it is shown.
+
+    Raises `TargetError` where the target does not answer or is not healthy, `RefusedError` for another release.
+    """
     redactor = build_redactor(setup)
     recorder = Recorder(_ensure(setup.folder), redactor)
     target = open_target(setup, recorder, redactor)
     try:
-        if setup.interface.health is None:
-            return
-        health = target.check_health()
-        shown = getattr(health, "reason", "its health is not ok")
-        if getattr(health, "value", False) is not True:
-            raise TargetError(f"the target is not healthy: {shown}", "Bring it up and run again.")
+        if setup.interface.health is not None:
+            health = target.check_health()
+            shown = getattr(health, "reason", "its health is not ok")
+            if getattr(health, "value", False) is not True:
+                raise TargetError(f"the target is not healthy: {shown}", "Bring it up and run again.")
+        return require_release(setup, target)
     finally:
         target.close()
         recorder.close()
@@ -102,11 +121,14 @@ def _ensure(folder: Path) -> Path:
     return folder
 
 
-def _run_child(setup: RunSetup, pytest_args: Sequence[str], watch: Watch | None, clock: float) -> tuple[int, bool]:
+def _run_child(
+    setup: RunSetup, hold: EnvironmentHold | None, pytest_args: Sequence[str], watch: Watch | None, clock: float
+) -> tuple[int, bool]:
     """Run pytest on the planned features; returns its exit code and whether somebody interrupted."""
     folder = setup.folder
     request_file = folder / "request.json"
-    request_file.write_text(setup.request.to_json(), "utf-8")
+    request = replace(setup.request, held_by=hold.owner if hold is not None else None)
+    request_file.write_text(request.to_json(), "utf-8")
     command = [
         sys.executable,
         "-m",
@@ -137,7 +159,7 @@ def _run_child(setup: RunSetup, pytest_args: Sequence[str], watch: Watch | None,
     if child.stdout is None:
         raise AssertionError("the child's output goes to a pipe")
     log = OutputLog(child.stdout, folder / "pytest.log", build_redactor(setup))
-    interrupted = _follow(child, setup, watch, clock)
+    interrupted = _follow(child, setup, hold, watch, clock)
     log.close()
     return child.returncode, interrupted
 
@@ -149,8 +171,17 @@ def _empty_config(folder: Path) -> Path:
     return path
 
 
-def _follow(child: subprocess.Popen[bytes], setup: RunSetup, watch: Watch | None, clock: float) -> bool:
-    """Wait for the child, showing progress; an interrupt is passed on once and waited for."""
+def _follow(
+    child: subprocess.Popen[bytes],
+    setup: RunSetup,
+    hold: EnvironmentHold | None,
+    watch: Watch | None,
+    clock: float,
+) -> bool:
+    """Wait for the child, showing progress; an interrupt is passed on once and waited for.
+
+    A child whose environment another took over is stopped in the same way.
+    """
     interrupted = False
 
     def interrupt(signum: int, frame: Any) -> None:
@@ -166,11 +197,15 @@ def _follow(child: subprocess.Popen[bytes], setup: RunSetup, watch: Watch | None
     try:
         while child.poll() is None:
             time.sleep(0.1)
+            progress = tail.read()
             if watch is not None:
-                watch(tail.read())
-            if interrupted:
+                watch(progress)
+            if hold is not None and hold.lost and not stopped_at:
+                child.send_signal(signal.SIGINT)
+            if interrupted or (hold is not None and hold.lost):
                 stopped_at = stopped_at or time.monotonic()
-                if time.monotonic() > stopped_at + _GRACE:
+                grace = _GRACE if hold is None or progress.phase == RETURNED else _RETURN_GRACE
+                if time.monotonic() > stopped_at + grace:
                     child.kill()
         if watch is not None:
             watch(tail.read())
@@ -181,10 +216,3 @@ def _follow(child: subprocess.Popen[bytes], setup: RunSetup, watch: Watch | None
             child.kill()
             child.wait()
     return interrupted
-
-
-def _recover(setup: RunSetup, code: int) -> list[str]:
-    """Return borrowed flags where the child could not: it was killed, or its target went away for a while."""
-    if code in (0, 1, 2, 5):
-        return []
-    return return_flags(setup)

@@ -15,6 +15,7 @@ from gonogo.model.flags import FlagValue
 from gonogo.model.outcome import CheckClass, PlannedCheck, SourceRef, heavier
 from gonogo.model.plan import Stage
 from gonogo.model.vocabulary import Vocabulary
+from gonogo.run.admission import refuse_on_production
 from gonogo.run.definitions import REGISTRY, StepDefinition, find_step
 from gonogo.sources.suggest import closest, quote_value
 from gonogo.targets.interface import Malformed
@@ -59,6 +60,7 @@ class Draft:
     refused: str = ""
     gates: list[str] = field(default_factory=list)
     kind: Kind = Kind.PRODUCTION
+    pages: bool = False
 
     def send(self, text: str, channel: str, **more: Any) -> None:
         """Have a message sent ahead."""
@@ -91,6 +93,10 @@ class Draft:
         """Have the scenario listed as not tested at other stages than these."""
         if self.stage.id not in stages:
             self.refused = self.refused or f"is answered for at stage {', '.join(stages)}"
+
+    def page_people(self) -> None:
+        """Have the scenario listed as not tested on production, unless the stage allows what wakes people."""
+        self.pages = True
 
     def judge_all_messages(self) -> None:
         """Have the scenario judged last, over every message of the run."""
@@ -125,6 +131,7 @@ class PlannedScenario:
     judges_all: bool
     needs_tier: int
     refused: str
+    pages: bool = False
 
     @property
     def admitted(self) -> bool:
@@ -191,7 +198,7 @@ class Planner:
         self._check_checks(scenario, checks)
         if len(self.problems) > before:
             return None
-        return PlannedScenario(
+        planned = PlannedScenario(
             scenario.id,
             scenario.name,
             scenario.file,
@@ -207,7 +214,11 @@ class Planner:
             draft.judges_all,
             draft.needs_tier,
             draft.refused or (expectation.refused if expectation else ""),
+            draft.pages,
         )
+        if self._kind is not Kind.PRODUCTION or planned.refused:
+            return planned
+        return replace(planned, refused=refuse_on_production(planned, self._stage, self._vocabulary))
 
     def _report(self, scenario: Scenario, line: int, text: str) -> None:
         self.problems.append(Problem(scenario.file, line, "", text))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +34,7 @@ from gonogo.run.scene import Scene
 from gonogo.run.session import RunSession
 from gonogo.run.setup import RunRequest, RunSetup, load_setup, refuse_named
 from gonogo.run.targets import open_target
+from gonogo.run.tenure import ChildTenure, undisturbed
 
 # `import pytest_bdd.scenario` would give the function of that name and not the module.
 _bdd: Any = sys.modules["pytest_bdd.scenario"]
@@ -57,8 +60,11 @@ class ScenarioUnproven(Exception):
 class GonogoPlugin:
     """One per pytest session; holds the run."""
 
-    def __init__(self, config: pytest.Config, setup: RunSetup, sandbox: EmbeddedSandbox | None) -> None:
+    def __init__(
+        self, config: pytest.Config, setup: RunSetup, sandbox: EmbeddedSandbox | None, tenure: ChildTenure
+    ) -> None:
         self.config = config
+        self.tenure = tenure
         self.setup = setup
         self.sandbox = sandbox
         self.redactor = build_redactor(setup)
@@ -82,8 +88,10 @@ class GonogoPlugin:
             may_change_flags=setup.request.may_change_flags,
             emit=self._emit,
             gates=self._gate_board(),
+            journal=tenure.journal,
         )
 
+        self.session.observations.defaults = setup.system.defaults
         attested = AttestationBoard(setup.project, setup.system, setup.request.environment, self.session.running)
         self.session.observations.attest = attested.judge
 
@@ -137,16 +145,26 @@ class GonogoPlugin:
         self.interrupted = True
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Leave the target as it was found."""
         try:
             if self.started:
-                self.session.finish(interrupted=self.interrupted)
+                with undisturbed() if self.interrupted else nullcontext():
+                    self.session.finish(interrupted=self.interrupted)
+                if not self.interrupted:
+                    self.session.tickets.close_all()
         finally:
             self.target.close()
             self.recorder.close()
+            if self.tenure.end() and session.exitstatus == 0:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
             if self.sandbox is not None:
                 self.sandbox.stop()
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Tell what a run without an orchestrator left behind."""
+        for line in self.tenure.told:
+            terminalreporter.write_line(line)
 
 
 class ScenarioItem(pytest.Function):
@@ -237,7 +255,7 @@ def pytest_configure(config: pytest.Config) -> None:
         setup, sandbox = _load(config, features)
         refuse_named(setup.plan, map(str, config.invocation_params.args))
         refuse_raw_files(config)
-        plugin = GonogoPlugin(config, setup, sandbox)
+        plugin = GonogoPlugin(config, setup, sandbox, ChildTenure.begin(setup))
     except SourceError as error:
         listed = "\n".join(str(problem) for problem in error.problems)
         raise pytest.UsageError(f"{error.message}\n{listed}\n{error.hint}") from error
@@ -255,6 +273,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(plugin.allure, "gonogo-allure")
         guard_allure(plugin.redactor)
     _bdd.get_step_function = _get_step_function
+    # Whoever stops a run may signal every process of it; pytest itself would end at once and return nothing.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if config.getoption("--gonogo-run") is not None:
         _watch_parent()
 
@@ -289,6 +309,7 @@ def _direct_request(config: pytest.Config, features: list[Path], stage: str, env
         environments=config.getoption("--environments"),
         may_change_flags=bool(config.getoption("--allow-flag-changes")),
         counts=False,
+        direct=True,
     )
 
 

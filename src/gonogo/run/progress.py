@@ -12,6 +12,9 @@ from gonogo.evidence.record import Stream
 from gonogo.model.outcome import Outcome
 from gonogo.run.setup import RunSetup
 
+# The phase of a run whose borrowed flags are written back, as far as they may be.
+RETURNED = "returned"
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

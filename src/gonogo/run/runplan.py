@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gonogo.model.case import Case
 from gonogo.model.flags import (
     AUTOMATION,
     CHANNELS,
@@ -19,6 +20,7 @@ from gonogo.model.flags import (
 from gonogo.model.http_interface import HttpInterface
 from gonogo.model.outcome import CheckClass, PlannedCheck, SourceRef
 from gonogo.model.plan import Stage
+from gonogo.model.vocabulary import Vocabulary
 from gonogo.run.planning import Outgoing, PlannedScenario
 
 STAGE_STATE = "stage"
@@ -63,8 +65,8 @@ class RunPlan:
         """Return the scenarios that this stage does not run, each with its reason."""
         return tuple(scenario for scenario in self.scenarios if not scenario.admitted)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the planned set as it is written to planned.json."""
+    def to_json(self, vocabulary: Vocabulary | None = None) -> dict[str, Any]:
+        """Return the planned set as it is written to planned.json; `vocabulary` tells the tier of a row's intent."""
         return {
             "schema": "gonogo/planned/1",
             "system": self.system,
@@ -73,7 +75,7 @@ class RunPlan:
                 {"name": group.name, "messages": len(group.messages), "scenarios": [one.id for one in group.scenarios]}
                 for group in self.groups
             ],
-            "cases": [_scenario_json(scenario) for scenario in self.scenarios],
+            "cases": [_scenario_json(scenario, vocabulary) for scenario in self.scenarios],
             "checks": [planned_to_json(check) for check in self.checks],
         }
 
@@ -89,7 +91,7 @@ def planned_to_json(check: PlannedCheck) -> dict[str, Any]:
     }
 
 
-def _scenario_json(scenario: PlannedScenario) -> dict[str, Any]:
+def _scenario_json(scenario: PlannedScenario, vocabulary: Vocabulary | None) -> dict[str, Any]:
     expectation = scenario.expectation
     derived = None
     if expectation is not None:
@@ -107,7 +109,25 @@ def _scenario_json(scenario: PlannedScenario) -> dict[str, Any]:
         "source": {"file": scenario.source.file, "line": scenario.source.line},
         "messages": len(scenario.messages),
         "expects": derived,
+        "row": _row_json(scenario.case, vocabulary) if scenario.case is not None else None,
     }
+
+
+def _row_json(case: Case, vocabulary: Vocabulary | None) -> dict[str, Any]:
+    return {
+        "mode": case.mode.value,
+        "channel": case.channel,
+        "intent": case.intent,
+        "tier": vocabulary.intents[case.intent].tier if vocabulary is not None else None,
+        "message": case.message,
+    }
+
+
+def proven_flags(interface: HttpInterface) -> tuple[str, ...]:
+    """Return the groups of flags whose effect is proven on a probe, in the order in which they are shown."""
+    declared = set(interface.decisions.flags_used) if interface.decisions else set()
+    optional = tuple(name for name in (TIER2_CHANNELS, TIER2_TAGS) if name in declared)
+    return (*optional, *_ALWAYS_PROVEN)
 
 
 def build_run_plan(
@@ -121,9 +141,7 @@ def build_run_plan(
     admitted = [scenario for scenario in scenarios if scenario.admitted]
     groups = _group(admitted, stage)
     channels = tuple(sorted({message.channel for one in admitted for message in one.messages}))
-    declared = set(interface.decisions.flags_used) if interface.decisions else set()
-    optional = tuple(name for name in (TIER2_CHANNELS, TIER2_TAGS) if name in declared)
-    proven = (*optional, *_ALWAYS_PROVEN)
+    proven = proven_flags(interface)
     source = SourceRef(environments_file, 1)
     checks = [check for scenario in admitted for check in scenario.checks]
     for part in (*(group.name for group in groups), AFTER):

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from gonogo.errors import TargetError
 from gonogo.model.environment import Environment
 from gonogo.run.observation import Sent
+from gonogo.targets.caps import CapReachedError
 from gonogo.targets.interface import Capability, NotAvailable, Target
 
 Progress = Callable[[int, int, int], None]
@@ -27,7 +28,8 @@ def run_ahead(target: Target, environment: Environment, batch: Sequence[Sent], p
     """
     if not batch:
         return
-    with ThreadPoolExecutor(max_workers=environment.limits.in_flight) as pool:
+    pool = ThreadPoolExecutor(max_workers=environment.limits.in_flight)
+    try:
         for sent, _ in enumerate(pool.map(lambda item: _send(target, item), batch), start=1):
             progress(sent, 0, len(batch))
         _redeliver(target, batch, pool)
@@ -35,6 +37,11 @@ def run_ahead(target: Target, environment: Environment, batch: Sequence[Sent], p
         # Not a reply too many: whatever still comes must come within the quiet period after the last decision.
         time.sleep(environment.timing.quiet_period)
         list(pool.map(lambda item: _read_all(target, item), batch))
+    except BaseException:
+        # Whoever stops a run has its flags returned now, and not after all that is still to be sent.
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _send(target: Target, item: Sent) -> None:
@@ -42,6 +49,8 @@ def _send(target: Target, item: Sent) -> None:
         return
     try:
         item.deliveries.append(target.send(item.message, f"{item.message.event_id}-1"))
+    except CapReachedError as error:
+        item.not_sent = error.message
     except TargetError as error:
         item.send_error = error.message
     # From the acknowledgement on: waiting for the rate limit is no time that the target takes to decide.
@@ -59,6 +68,8 @@ def _deliver_again(target: Target, item: Sent, index: int) -> None:
     suffix = "1" if same_delivery else str(index + 2)
     try:
         item.deliveries.append(target.send(item.message, f"{item.message.event_id}-{suffix}"))
+    except CapReachedError as error:
+        item.not_sent = item.send_error = error.message
     except TargetError as error:
         item.send_error = error.message
 

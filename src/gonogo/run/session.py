@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gonogo.errors import TargetError
+from gonogo.errors import LedgerError, LockError, TargetError
 from gonogo.evidence.canaries import canaries
 from gonogo.evidence.record import Recorder, Stream
 from gonogo.model.environment import Environment, Kind
 from gonogo.model.flags import FlagValue, describe_state
 from gonogo.model.outcome import CheckClass, CheckResult, InconclusiveReason, Outcome, Verdict
 from gonogo.model.vocabulary import Vocabulary
-from gonogo.run.flagboard import FlagBoard, FlagConsentError, flag_json
+from gonogo.run.flagboard import FlagBoard, FlagConsentError
+from gonogo.run.flagjournal import FlagJournal
 from gonogo.run.gateboard import GateBoard
 from gonogo.run.observation import ControlState, Observations, Sent, judge_absence
 from gonogo.run.planning import Outgoing, PlannedScenario
+from gonogo.run.progress import RETURNED
 from gonogo.run.runplan import AFTER, FlagGroup, RunPlan
 from gonogo.run.scene import Scene
 from gonogo.run.sendahead import run_ahead
+from gonogo.run.tickets import TicketLog
+from gonogo.run.unchanged import compare_build, compare_flags
+from gonogo.targets.caps import CapReachedError
 from gonogo.targets.interface import Identity, Message, NotAvailable, Observed, Target
 
 _GRAVE = (CheckClass.SAFETY, CheckClass.PRIVACY)
+# Of the seven seconds between a signal and the end that many runners allow, what is left after the writes, in seconds.
+PROOF_GRACE = 5.0
 
 
 class RunSession:
@@ -40,6 +48,7 @@ class RunSession:
         may_change_flags: bool,
         emit: Callable[[CheckResult], None],
         gates: GateBoard | None = None,
+        journal: FlagJournal | None = None,
     ) -> None:
         self.gates = gates
         self.plan = plan
@@ -61,7 +70,11 @@ class RunSession:
         self._is_sandbox = environment.kind is Kind.SANDBOX
         self._build_before: Observed[Identity] | NotAvailable | None = None
         self._flags_before: dict[str, FlagValue] | NotAvailable | None = None
-        self.board = FlagBoard(target, environment, recorder, self._probe_message, may_change_flags or self._is_sandbox)
+        may_change = may_change_flags or self._is_sandbox
+        self.board = FlagBoard(target, environment, recorder, self._probe_message, may_change, journal=journal)
+        self.tickets = TicketLog(target, environment, recorder)
+        self._entered = False
+        self._overtaken = ""
 
     def emit(self, result: CheckResult) -> None:
         """Pass a result on, and remember whether safety failed: from then on nothing is moved away from safe."""
@@ -78,10 +91,18 @@ class RunSession:
     def start(self) -> None:
         """Read the build and show that replies can be observed on every channel of the plan."""
         self._build_before = self._read_identity()
+        if self.observations.defaults is not None:
+            self.observations.configuration = self._read_configuration()
         for channel in self.plan.channels:
             verdict = self._read_control(channel)
             self.observations.controls[channel] = ControlState(verdict)
             self._emit_check(f"CONTROL-{channel}", "replies", verdict)
+
+    def _read_configuration(self) -> Observed[dict[str, Any]] | NotAvailable:
+        try:
+            return self.target.read_configuration()
+        except TargetError as error:
+            return NotAvailable(error.message, broken=True)
 
     def _read_control(self, channel: str) -> Verdict:
         control = self.environment.controls.get(channel)
@@ -103,7 +124,7 @@ class RunSession:
     def enter(self, group: FlagGroup) -> None:
         """Set the group's flags, prove them, send all its messages, and observe what comes of them."""
         self._note("flags", group.name)
-        blocked = self._set_flags(group)
+        blocked = self._overtaken or self._set_flags(group)
         batch = [self._sent(scenario, outgoing, group.name) for scenario, outgoing in group.messages]
         if blocked:
             for item in batch:
@@ -115,6 +136,7 @@ class RunSession:
         for scenario in group.scenarios:
             for kind in scenario.calls:
                 self._call(scenario, kind)
+        self.tickets.note([item.message for item in batch if not item.not_sent])
         run_ahead(
             self.target,
             self.environment,
@@ -137,8 +159,10 @@ class RunSession:
                 self.board.apply(writes, f"state {group.name}", only_towards_safe=guarded)
             if self._flags_before is None:
                 self._flags_before = self._read_store()
-        except (FlagConsentError, TargetError) as error:
-            broken = isinstance(error, TargetError)
+            self._entered = self._entered or not group.overlay
+        except (FlagConsentError, TargetError, LedgerError, LockError) as error:
+            broken = isinstance(error, TargetError | LedgerError)
+            self._overtaken = str(error) if isinstance(error, LockError) else ""
             verdict = Verdict(
                 Outcome.ERROR if broken else Outcome.NOT_RUN, (str(error),), describe_state(group.overlay)
             )
@@ -191,13 +215,18 @@ class RunSession:
         )
         try:
             answer = self.target.send_malformed(kind, message)
+        except CapReachedError as error:
+            self._blocked[scenario.id] = error.message
+            return
         except TargetError as error:
             answer = NotAvailable(error.message, broken=True)
         self.observations.answers.setdefault(scenario.id, {})[kind] = answer
 
     def _probe_message(self, name: str, channel: str, text: str) -> Message:
         ticket = f"gonogo-{self.run_id}-{name}"
-        return Message(ticket, f"{ticket}-1-{self._canary}", channel, text, name, self.run_id)
+        message = Message(ticket, f"{ticket}-1-{self._canary}", channel, text, name, self.run_id)
+        self.tickets.note([message])
+        return message
 
     def scene(self, scenario: PlannedScenario) -> Scene:
         """Return what the scenario's steps see."""
@@ -216,18 +245,52 @@ class RunSession:
     def finish(self, *, interrupted: bool = False) -> None:
         """Return the borrowed flags, prove the stage's state again, and compare the target with how it was found."""
         self._note("return", AFTER)
-        guarded = (interrupted or self._safety_failed) and not self._is_sandbox
-        left: list[str] = []
-        try:
-            left = self.board.give_back(self._stage_flags, only_towards_safe=guarded) if self.board.written else []
-        except TargetError as error:
-            left = [f"flags could not be returned: {error.message}"]
+        started = time.monotonic()
+        left = self._give_back(only_towards_safe=(interrupted or self._safety_failed) and not self._is_sandbox)
         for text in left:
             self._note("left", text)
+        self._note(RETURNED, AFTER)
         if interrupted:
+            self._prove_in_haste(started, left)
             return
         self._judge_after(left)
-        self._emit_check("TARGET-build", "unchanged", self._compare_build())
+        build = compare_build(self._build_before, self._read_identity(), self.release, self.recorder)
+        self._emit_check("TARGET-build", "unchanged", build)
+
+    def _give_back(self, *, only_towards_safe: bool) -> list[str]:
+        """Return what was borrowed; what a rollback took over is left as it is."""
+        try:
+            left = (
+                self.board.give_back(self._stage_flags, only_towards_safe=only_towards_safe)
+                if self.board.written and not self._overtaken
+                else []
+            )
+            if self.board.journal is not None and self._is_sandbox and self._entered and not left:
+                # On kind sandbox a run enters its stage by itself, so the stage's flags are meant to stay.
+                self.board.journal.keep(f"run {self.run_id} entered stage {self.plan.stage.id}")
+        except LockError as error:
+            self._overtaken = error.message
+        except (TargetError, LedgerError) as error:
+            return [f"flags could not be returned: {error.message}"]
+        if self._overtaken:
+            # Nothing that runs after another took the environment over may be judged as if it had not.
+            self._unproven = self._overtaken
+            return [f"nothing was undone: {self._overtaken}"]
+        return left
+
+    def _prove_in_haste(self, started: float, left: list[str]) -> None:
+        """Prove what an interrupted run returned, where the propagation time fits into what is left of the grace."""
+        timing = self.environment.timing
+        rest = PROOF_GRACE - (time.monotonic() - started)
+        if self._unproven or left or not self.board.written or timing.propagation_deadline > rest:
+            return
+        try:
+            proofs = self.board.prove(self._stage_flags, self.plan.proven_flags, within=rest)
+        except TargetError:
+            return
+        for name, verdict in proofs.items():
+            if verdict.outcome is Outcome.PASSED:
+                self._emit_check(f"FLAG-{name}", "effect", verdict, AFTER)
 
     def _judge_after(self, left: list[str]) -> None:
         if self._unproven:
@@ -245,30 +308,7 @@ class RunSession:
             if left and verdict.outcome is not Outcome.PASSED:
                 verdict = Verdict(Outcome.INCONCLUSIVE, (f"target_changed: {'; '.join(left)}",), verdict.expected)
             self._emit_check(f"FLAG-{name}", "effect", verdict, AFTER)
-        self._emit_check("TARGET-flags", "unchanged", self._compare_flags(flags_after))
-
-    def _compare_flags(self, after: dict[str, FlagValue] | NotAvailable) -> Verdict:
-        before, expected = self._flags_before, "the flags of the stage, before and after"
-        for side in (before, after):
-            if side is None:
-                return Verdict(Outcome.NOT_RUN, ("the flags were never read",), expected)
-            if isinstance(side, NotAvailable):
-                return judge_absence(side, expected)
-        if not isinstance(before, dict) or not isinstance(after, dict):
-            raise TypeError("both sides were read")
-        changed = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-        self.recorder.record(
-            Stream.FLAGS,
-            {
-                "state": "compared",
-                "before": {name: flag_json(value) for name, value in before.items()},
-                "after": {name: flag_json(value) for name, value in after.items()},
-            },
-        )
-        if changed:
-            text = f"{InconclusiveReason.TARGET_CHANGED.value}: {', '.join(changed)} changed during the run"
-            return Verdict(Outcome.INCONCLUSIVE, (text,), expected)
-        return Verdict(Outcome.PASSED, (), expected, f"{len(after)} flags alike")
+        self._emit_check("TARGET-flags", "unchanged", compare_flags(self._flags_before, flags_after, self.recorder))
 
     def _read_store(self) -> dict[str, FlagValue] | NotAvailable:
         flags = self.target.read_flags()
@@ -279,27 +319,6 @@ class RunSession:
             return self.target.read_identity()
         except TargetError as error:
             return NotAvailable(error.message, broken=True)
-
-    def _compare_build(self) -> Verdict:
-        before, after = self._build_before, self._read_identity()
-        expected = "one build before, during and after the run"
-        if before is None:
-            return Verdict(Outcome.NOT_RUN, ("the build was never read",), expected)
-        if isinstance(before, NotAvailable):
-            return judge_absence(before, expected)
-        if isinstance(after, NotAvailable):
-            return judge_absence(after, expected)
-        self.recorder.record(
-            Stream.PROGRESS, {"phase": "build", "before": before.value.build, "after": after.value.build}
-        )
-        if before.value != after.value:
-            text = f"build was {before.value.build} and is {after.value.build}"
-            return Verdict(Outcome.INCONCLUSIVE, (f"target_changed: {text}",), expected, after.value.build)
-        if self.release is not None and self.release not in (after.value.build, after.value.release):
-            shown = after.value.release or after.value.build
-            text = f"target_changed: the target runs {shown}, and the release to verify is {self.release}"
-            return Verdict(Outcome.INCONCLUSIVE, (text,), f"release {self.release}", shown)
-        return Verdict(Outcome.PASSED, (), expected, after.value.build)
 
     def running(self) -> frozenset[str]:
         """Return the names of what runs on the target: its build and release, or else the release asked for."""

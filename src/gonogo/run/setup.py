@@ -22,15 +22,18 @@ from gonogo.gherkin.compile import compile_packs, is_generated
 from gonogo.gherkin.reader import read_feature, scenarios_of
 from gonogo.gherkin.render import render_scenario
 from gonogo.gherkin.scenario import Scenario
-from gonogo.model.environment import Environment, Kind
+from gonogo.model.environment import Environment
 from gonogo.model.http_interface import HttpInterface
 from gonogo.model.outcome import SourceRef
 from gonogo.model.plan import Stage
+from gonogo.run.as_found import keep_only, stage_as_found
 from gonogo.run.definitions import StepDefinitionError
+from gonogo.run.guarding import guard_run, tighten_caps
 from gonogo.run.planning import PlannedScenario, Planner
 from gonogo.run.runplan import RunPlan, build_run_plan
 from gonogo.sources.project import Project, System
 from gonogo.sources.suggest import suggest
+from gonogo.targets.guard import CASE_NOT_ADMITTED
 
 _GENERAL_STEPS = tuple(f"gonogo.steps.{name}" for name in ("webhook", "disclosure", "gates", "manual"))
 
@@ -54,6 +57,15 @@ class RunRequest:
     counts: bool = True
     run_by: str | None = None
     deployed_by: tuple[str, ...] = ()
+    held_by: str | None = None
+    only: tuple[str, ...] = ()
+    as_found: dict[str, Any] | None = None
+    confirm: str | None = None
+    dry_run: bool = False
+    signed: bool | None = None
+    direct: bool = False
+    forced: tuple[str, ...] = ()
+    pytest_args: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the request as JSON."""
@@ -63,7 +75,8 @@ class RunRequest:
     def from_json(cls, text: str) -> RunRequest:
         """Return a request from its JSON."""
         data = json.loads(text)
-        return cls(**{**data, "deployed_by": tuple(data["deployed_by"])})
+        lists = {name: tuple(data[name]) for name in ("deployed_by", "only", "forced", "pytest_args")}
+        return cls(**{**data, **lists})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +116,16 @@ def load_setup(request: RunRequest, *, parse: bool = True) -> RunSetup:
     if environment is None:
         known = list(system.environments.environments)
         raise UsageError(f"environment {request.environment!r} is not here; {suggest(request.environment, known)}")
-    guard_environment(request.environment, environment)
-    environment = plant_canaries(environment, request.run_id)
+    if request.as_found is not None:
+        stage = stage_as_found(stage, request.as_found)
+    environment = tighten_caps(plant_canaries(environment, request.run_id), stage.allows)
     load_step_modules(project)
     folder, name = features_folder(project, system, request)
     features, plan = _plan_features(project, system, stage, environment, folder, name, request, parse=parse)
     interface = system.environments.interfaces[environment.interface]
-    return RunSetup(request, project, system, stage, environment, interface, plan, features)
+    setup = RunSetup(request, project, system, stage, environment, interface, plan, features)
+    guard_run(setup, final=False)
+    return setup
 
 
 def plant_canaries(environment: Environment, run_id: str) -> Environment:
@@ -118,23 +134,15 @@ def plant_canaries(environment: Environment, run_id: str) -> Environment:
     return environment.with_variables({"canary": planted.word, "canary_digits": planted.digits})
 
 
-def guard_environment(name: str, environment: Environment) -> None:
-    """Refuse what must not be touched yet: environments of kind production have no guard of their own so far."""
-    if environment.kind is Kind.PRODUCTION:
-        raise RefusedError(
-            f"environment {name!r} is of kind production; runs against production are refused",
-            "Run against an environment of kind sandbox or staging.",
-        )
-
-
 def refuse_named(plan: RunPlan, arguments: Iterable[str]) -> None:
     """Refuse pytest arguments that name a case which the stage does not admit."""
     words = {word for argument in arguments for word in re.split(r"[\s()=]+|::", argument)}
     for scenario in plan.not_admitted:
         if scenario.id in words:
-            raise RefusedError(
-                f"{scenario.id} is not admitted: {scenario.refused}", "Name it at a stage that admits it."
-            )
+            rule, why = CASE_NOT_ADMITTED, scenario.refused
+            if why.startswith("["):
+                rule, _, why = why[1:].partition("] ")
+            raise RefusedError(f"[{rule}] {scenario.id} is not admitted: {why}", "Name it at a stage that admits it.")
 
 
 def load_step_modules(project: Project) -> None:
@@ -237,6 +245,8 @@ def _plan_features(
     planned = planner.plan_all(scenarios)
     if request.cases is not None:
         planned = [_leave_out_list(one, lists) for one in planned]
+    if request.only:
+        planned = keep_only(planned, request.only)
     problems += planner.problems
     if problems:
         raise SourceError(problems, "Nothing was sent. Correct the features or step definitions.")

@@ -10,10 +10,12 @@ from typing import Any
 from gonogo.errors import UsageError
 from gonogo.evidence.record import Recorder, Stream
 from gonogo.evidence.redact import Redactor
+from gonogo.run.guarding import guard_run
 from gonogo.run.redaction import capture_of
-from gonogo.run.setup import RunSetup, guard_environment
+from gonogo.run.setup import RunSetup
 from gonogo.run.watched import WatchedTarget
 from gonogo.sources.suggest import suggest
+from gonogo.targets.caps import SendMeter
 from gonogo.targets.http import HttpTarget, Secrets
 from gonogo.targets.interface import Target
 
@@ -21,9 +23,10 @@ from gonogo.targets.interface import Target
 def open_target(setup: RunSetup, recorder: Recorder, redactor: Redactor) -> Target:
     """Return the target of a run; adapters are found by the entry point group `gonogo.targets`.
 
-    The production guard stands here too, so that no way to a target leads around it.
+    The production guard stands here too, so that no way to a target leads around it; what holds for every request and
+    every message, the target itself holds to.
     """
-    guard_environment(setup.request.environment, setup.environment)
+    guard_run(setup, final=True)
     found = {entry.name: entry for entry in entry_points(group="gonogo.targets")}
     name = setup.environment.target
     if name not in found:
@@ -48,7 +51,9 @@ def open_target(setup: RunSetup, recorder: Recorder, redactor: Redactor) -> Targ
     )
     if not isinstance(target, Target):
         raise UsageError(f"entry point {name!r} of gonogo.targets is no Target")
-    return target if by_http else WatchedTarget(target, redactor, setup.system.evidence.fields)
+    if by_http:
+        return target
+    return WatchedTarget(target, redactor, setup.system.evidence.fields, SendMeter(setup.environment))
 
 
 def _without_content(exchange: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from gonogo.evidence.redact import Redactor
 from gonogo.model.flags import FlagValue
+from gonogo.targets.caps import SendMeter
 from gonogo.targets.interface import (
     Answer,
     Capability,
@@ -30,8 +31,11 @@ _Shown = dict[str, Any]
 class WatchedTarget(Target):
     """Passes every question on; `fields` are the observations whose values may be shown."""
 
-    def __init__(self, inner: Target, redactor: Redactor, fields: Collection[str]) -> None:
+    def __init__(
+        self, inner: Target, redactor: Redactor, fields: Collection[str], meter: SendMeter | None = None
+    ) -> None:
         self._inner = inner
+        self._meter = meter
         self._redactor = redactor
         self._fields = frozenset(fields)
 
@@ -59,13 +63,17 @@ class WatchedTarget(Target):
         return answer
 
     def send(self, message: Message, delivery_id: str) -> Delivery:
-        """Deliver a message once."""
+        """Deliver a message once, where the caps of the environment still cover it."""
+        if self._meter is not None:
+            self._meter.count()
         delivery = self._inner.send(message, delivery_id)
         self._saw("answer", [delivery.request_id], {"request_id": delivery.request_id})
         return delivery
 
     def send_malformed(self, kind: Malformed, message: Message) -> Observed[Answer] | NotAvailable:
         """Make a call that the target must refuse."""
+        if self._meter is not None:
+            self._meter.count()
         return self._inner.send_malformed(kind, message)
 
     def read_decisions(self, ticket_id: str) -> Observed[tuple[Decision, ...]] | NotAvailable:
@@ -117,6 +125,10 @@ class WatchedTarget(Target):
     def set_flag(self, name: str, value: FlagValue) -> None:
         """Write one flag."""
         self._inner.set_flag(name, value)
+
+    def close_ticket(self, ticket_id: str) -> None:
+        """Close a ticket."""
+        self._inner.close_ticket(ticket_id)
 
     def close(self) -> None:
         """Release connections."""

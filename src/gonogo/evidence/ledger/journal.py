@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -20,12 +20,19 @@ _PRUNE_EVERY = 64
 
 
 class ChangeState(StrEnum):
-    """How far a change of a flag has come; void ends everything before it."""
+    """How far a change of a flag has come; kept and void end everything before them.
+
+    Kept says that what was written is meant to stay, void that a rollback wrote over it.
+    """
 
     INTENDED = "intended"
     WRITTEN = "written"
     RETURNED = "returned"
+    KEPT = "kept"
     VOID = "void"
+
+
+_ENDS = (ChangeState.KEPT, ChangeState.VOID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,8 @@ class FlagChange:
     """A change of one flag by one run; `old` and `new` are JSON values, `absent` for a flag that is not in the store.
 
     `at` is a UTC time in text. Write INTENDED before the change, WRITTEN after it, RETURNED once it is given back.
+    `ours`, of an open change only, are the values that the run may have left in the store: what it wrote last, and what
+    it meant to write since.
     """
 
     flag: str
@@ -41,6 +50,7 @@ class FlagChange:
     run: str
     at: str
     state: ChangeState
+    ours: tuple[Any, ...] = field(default=(), compare=False)
 
 
 class Journal:
@@ -56,8 +66,8 @@ class Journal:
 
         Then the flag must not be changed, unless towards safe.
         """
-        if change.state is ChangeState.VOID:
-            raise LedgerError("a change is made void by `void`, with a reason")
+        if change.state in _ENDS:
+            raise LedgerError("changes are ended by `keep` and `void`, with a reason")
         record = {
             "environment": self.environment,
             "flag": change.flag,
@@ -79,21 +89,31 @@ class Journal:
 
     def void(self, reason: str, run: str, at: datetime) -> tuple[FlagChange, ...]:
         """Make void what is open, as a rollback does, and return it; nothing of it is returned by itself any more."""
-        voided: list[FlagChange] = []
+        return self._end(ChangeState.VOID, "voided", reason, run, at)
+
+    def keep(self, reason: str, run: str, at: datetime) -> tuple[FlagChange, ...]:
+        """Declare what is open as meant to stay, as entering a stage does, and return it.
+
+        One record ends all of it: a crash leaves either everything open or nothing.
+        """
+        return self._end(ChangeState.KEPT, "kept", reason, run, at)
+
+    def _end(self, state: ChangeState, key: str, reason: str, run: str, at: datetime) -> tuple[FlagChange, ...]:
+        ended: list[FlagChange] = []
 
         def build(numbers: list[int]) -> dict[str, Any]:
-            voided[:] = self._open(numbers)
+            ended[:] = self._open(numbers)
             return {
                 "environment": self.environment,
                 "run": run,
                 "at": format_time(at),
-                "state": ChangeState.VOID.value,
+                "state": state.value,
                 "reason": reason,
-                "voided": [{"flag": one.flag, "old": one.old, "new": one.new, "run": one.run} for one in voided],
+                key: [{"flag": one.flag, "old": one.old, "new": one.new, "run": one.run} for one in ended],
             }
 
         self._append(build)
-        return tuple(voided)
+        return tuple(ended)
 
     def _append(self, build_record: Callable[[list[int]], dict[str, Any]]) -> int:
         """Append a record with `begin`, the first number that a reader needs, so that none reads years of them."""
@@ -146,7 +166,7 @@ def _parse_record(data: bytes | None, environment: str, number: int) -> dict[str
         raise ValueError("begin is not a number up to its own")
     if not all(isinstance(record[key], str) for key in ("run", "at")):
         raise ValueError("run and at are not text")
-    if state is not ChangeState.VOID and not (isinstance(record["flag"], str) and record.keys() >= {"old", "new"}):
+    if state not in _ENDS and not (isinstance(record["flag"], str) and record.keys() >= {"old", "new"}):
         raise ValueError("lacks flag, old or new")
     return dict(record)
 
@@ -156,7 +176,7 @@ def _replay(records: Iterable[tuple[int, dict[str, Any]]]) -> list[tuple[int, Fl
     still_open: dict[tuple[str, str], tuple[int, FlagChange]] = {}
     for number, record in records:
         state = ChangeState(record["state"])
-        if state is ChangeState.VOID:
+        if state in _ENDS:
             still_open.clear()
             continue
         key = (record["run"], record["flag"])
@@ -165,5 +185,6 @@ def _replay(records: Iterable[tuple[int, dict[str, Any]]]) -> list[tuple[int, Fl
             continue
         change = FlagChange(record["flag"], record["old"], record["new"], record["run"], record["at"], state)
         first, earlier = still_open.get(key, (number, change))
-        still_open[key] = (first, replace(change, old=earlier.old))
+        before = earlier.ours if state is ChangeState.INTENDED else ()
+        still_open[key] = (first, replace(change, old=earlier.old, ours=(*before, change.new)))
     return sorted(still_open.values(), key=lambda one: one[0])

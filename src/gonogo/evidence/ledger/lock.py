@@ -102,6 +102,23 @@ class Lock:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who wrote that they hold a lock, and the end of their lease; both unknown where the object cannot be read."""
+
+    owner: str
+    expires: datetime | None
+
+
+def read_holder(storage: Storage, name: str) -> Holder | None:
+    """Return who holds the lock called `name` by what was last written there; None where it is free or never was taken.
+
+    A lease that is over still shows its holder. Raises `LedgerError` where the storage cannot be read.
+    """
+    latest = _read_latest(NumberedObjects(storage, "locks", f"{check_name('lock', name)}."))
+    return Holder(latest.owner, latest.expires) if latest is not None and latest.held else None
+
+
 def acquire_lock(
     storage: Storage,
     name: str,
@@ -142,7 +159,7 @@ def _refuse_held(name: str, latest: _Generation, now: datetime, skew_seconds: fl
         )
     if latest.held and latest.expires and now < latest.expires + timedelta(seconds=skew_seconds):
         raise LockError(
-            f"{name} is locked by {latest.owner} until {format_time(latest.expires)}",
+            f"[lock-held] {name} is locked by {latest.owner} until {format_time(latest.expires)}",
             f"Wait for it to end; a lock left behind is free {skew_seconds:g} s after that time.",
         )
 

@@ -19,7 +19,8 @@ def _forms(text: str) -> Iterator[str]:
         quoted = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield quoted
         yield json.dumps(quoted, ensure_ascii=ascii_only)[1:-1]
-        yield from (escape_xml(quoted), html.escape(quoted), html.escape(quoted).replace("&#x27;", "&#39;"))
+        in_page = html.escape(quoted).replace("&#x27;", "&#39;")
+        yield from (escape_xml(quoted), html.escape(quoted), in_page, in_page.replace("&quot;", "&#34;"))
     for plain in (text, text.replace("\r\n", "\n")):
         yield escape_xml(plain)
         yield escape_xml(plain, {'"': "&quot;"})

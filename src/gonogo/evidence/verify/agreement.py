@@ -18,6 +18,9 @@ from gonogo.model.trigger import TriggerState, trigger_from_json, trigger_to_jso
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 # Files of other measurements list checks as {case, check, outcome}; each must be in the decision as it is there.
 LISTED = ("load.json", "gates.json")
+# The title of a page stands among its first lines.
+_HEAD = 10_000
+_TITLE_WITHIN = {"decision.md": 1, "report.html": 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +152,19 @@ def _compare(name: str, theirs: Mapping[str, Any] | None, ours: CheckResult | No
 
 
 def check_page(folder: Path, story: Story) -> list[Fault]:
-    """Return a fault where the page for people has another decision in its title."""
-    path = folder / "decision.md"
-    if not path.is_file():
-        return []
+    """Return a fault where a page for people has another decision in its title."""
     words = story.decision.verb.value.replace("_", "-")
-    first = path.read_text("utf-8", "replace").split("\n", 1)[0]
-    if first.startswith(f"# {words}: "):
-        return []
-    return [Fault("page/decision", "decision.md", f"its title is not that of the decision {words} of {OUTCOMES}.")]
+    faults = []
+    for name, begins in (("decision.md", f"# {words}: "), ("report.html", f"<title>{words}: ")):
+        path = folder / name
+        if not path.is_file():
+            continue
+        with path.open("rb") as file:
+            head = file.read(_HEAD).decode("utf-8", "replace")
+        if not any(line.startswith(begins) for line in head.split("\n")[: _TITLE_WITHIN[name]]):
+            text = f"its title is not that of the decision {words} of {OUTCOMES}."
+            faults.append(Fault("page/decision", name, text))
+    return faults
 
 
 def check_listed(folder: Path, story: Story) -> list[Fault]:

@@ -19,6 +19,7 @@ from gonogo.evidence.bundle import (
     list_bundle,
     parse_manifest,
 )
+from gonogo.evidence.carried import carried_waivers
 from gonogo.evidence.trust import Trust
 from gonogo.evidence.verify.agreement import Story
 from gonogo.evidence.verify.binding import check_binding, check_freshness
@@ -125,7 +126,8 @@ def verify_bundle(folder: Path, terms: Terms) -> Verification:
     signer, notes, found = _check_signer(signed, terms)
     faults += found
     records = read_record_files(folder)
-    waivers, decision, state = _judge_people(records, signed.facts, story, terms)
+    carried = carried_waivers(folder, signed.facts, terms.trust, terms.now)
+    waivers, decision, state = _judge_people(records, carried, signed.facts, story, terms)
     faults += [Fault("approval/record", name, f"{text}.") for name, text in state.faults]
     return Verification(tuple(sorted(set(faults))), notes, sealed, decision, signed.facts, signer, waivers, state)
 
@@ -171,13 +173,13 @@ def _check_signer(signed: Signed, terms: Terms) -> tuple[str, tuple[str, ...], l
 
 
 def _judge_people(
-    records: list[RecordFile], facts: BundleFacts, story: Story | None, terms: Terms
+    records: list[RecordFile], carried: tuple[Waiver, ...], facts: BundleFacts, story: Story | None, terms: Terms
 ) -> tuple[tuple[Waiver, ...], Decision | None, ApprovalState]:
     """Return the waivers in force, the decision with them, and who approved that decision."""
     if story is None:
         return (), None, judge_approvals(records, facts, terms.trust, terms.now)
     place = WaiverPlace(facts.system, facts.stage, facts.environment, facts.release, (facts.manifest_sha256,))
-    waivers = in_force(valid_waivers(records, facts, terms.trust, terms.now), place, terms.now)
+    waivers = (*carried, *in_force(valid_waivers(records, facts, terms.trust, terms.now), place, terms.now))
     decision = decide(story.results, waivers=waivers, triggers=story.triggers) if waivers else story.decision
     decided = replace(facts, decision=decision.verb.value)
     return waivers, decision, judge_approvals(records, decided, terms.trust, terms.now)
