@@ -49,6 +49,8 @@ def make_handler(inner: httpx.Client, token: str) -> type[BaseHTTPRequestHandler
                 self.reply(200, {"status": {"up": inner.get("/health").json()["ok"]}})
             elif parts == ["about"]:
                 self.reply(200, {"deployment": {"sha": inner.get("/version").json()["build"]}})
+            elif parts == ["v2", "parameters"]:
+                self.reply(200, {"parameters": inner.get("/config").json()})
             elif parts == ["switches"]:
                 back = {ours: theirs for theirs, ours in SWITCHES.items()}
                 flags = inner.get("/flags").json()["flags"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -14,6 +14,13 @@ from gonogo.metrics.interface import Answer, NoData, QueryFailed, Reading, Sampl
 from gonogo.model.metric import MetricSpec
 
 _SUFFIX = re.compile(r"(_total|_bucket|_count|_sum|_created)$")
+
+
+class Page(NamedTuple):
+    """A page of metrics, and the time that its server says it is (an HTTP date)."""
+
+    text: str
+    date: str | None
 
 
 class ExpositionSource:
@@ -34,35 +41,59 @@ class ExpositionSource:
 
     def read(self, spec: MetricSpec, span: Span) -> Answer:
         """Return the samples of one series of the page, those whose labels match."""
+        page = self.fetch()
+        return page if isinstance(page, QueryFailed) else read_exposition(page.text, spec, span.end)
+
+    def fetch(self) -> Page | QueryFailed:
+        """Return the page as it is now."""
         try:
             response = self._client.get(self._url)
         except httpx.HTTPError as error:
             return QueryFailed(f"{type(error).__name__}: {error}")
         if response.status_code != 200:
             return QueryFailed(f"status {response.status_code}")
-        return read_exposition(response.text, spec, span.end)
+        return Page(response.text, response.headers.get("Date"))
 
 
 def read_exposition(text: str, spec: MetricSpec, now: float) -> Answer:
     """Return what a page of metrics holds for a metric; a page that does not parse is a failed query."""
+    samples = parse_exposition(text)
+    return samples if isinstance(samples, QueryFailed) else select_samples(samples, spec, now)
+
+
+def parse_exposition(text: str) -> list[Any] | QueryFailed:
+    """Return the samples of a page of metrics."""
     parser = import_extra("prometheus_client.parser", "gates")
-    name = spec.query or ""
     try:
         families = list(parser.text_string_to_metric_families(text))
     except (ValueError, KeyError, IndexError) as error:
         return QueryFailed(f"the page is no Prometheus text: {error}")
     if not families:
         return QueryFailed("the page holds no metrics at all")
-    samples = [sample for family in families for sample in family.samples]
+    return [sample for family in families for sample in family.samples]
+
+
+def select_samples(samples: Sequence[Any], spec: MetricSpec, now: float) -> Answer:
+    """Return what the samples of one page say of a metric."""
+    name = spec.query or ""
     if spec.quantile is not None:
         return _read_quantile(name, samples, spec, now)
-    found = [sample for sample in samples if sample.name == name and _matches(sample.labels, spec.labels)]
+    found = find_samples(samples, spec, now)
     if not found:
         near = sorted({sample.name for sample in samples if _SUFFIX.sub("", sample.name) == _SUFFIX.sub("", name)})
         hint = f"; the page has {', '.join(near)}" if near else ""
         return NoData(f"no sample of {name}{_show(spec.labels)}{hint}")
-    rows = [Sample(_time(sample, now), dict(sample.labels), float(sample.value)) for sample in found]
-    return Reading(build_frame(rows))
+    return Reading(build_frame(found))
+
+
+def find_samples(samples: Iterable[Any], spec: MetricSpec, now: float) -> list[Sample]:
+    """Return the samples of the series that a metric names, those whose labels match."""
+    name = spec.query or ""
+    return [
+        Sample(_time(sample, now), dict(sample.labels), float(sample.value))
+        for sample in samples
+        if sample.name == name and _matches(sample.labels, spec.labels)
+    ]
 
 
 def _read_quantile(name: str, samples: Iterable[Any], spec: MetricSpec, now: float) -> Answer:

@@ -41,7 +41,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """One record; `number` is its entry in the ledger, `against` what speaks against its signature and its copies."""
+    """One record; `number` is its entry in the ledger, `against` what speaks against its signature and its copies.
+
+    A machine (`by_machine`) such as the CI answers only items whose role is one of its own.
+    """
 
     number: int
     item: str
@@ -58,6 +61,7 @@ class Attestation:
     attachments: tuple[Attachment, ...] = ()
     is_signed: bool = False
     against: tuple[str, ...] = ()
+    by_machine: bool = False
 
     @property
     def shows(self) -> frozenset[EvidenceKind]:
@@ -144,6 +148,8 @@ def explain_refusal(
         reasons.append("it is not signed, and trust.yaml says whose signature counts")
     if manual is None:
         return tuple(reasons)
+    if record.by_machine and manual.role is None:
+        reasons.append(f"{record.name} is a machine, and the item waits for a person")
     if manual.role is not None and record.role != manual.role:
         reasons.append(f"{record.name} answered as {record.role}; wanted: {manual.role}")
     if manual.max_age is not None and now - record.at > manual.max_age:

@@ -11,7 +11,7 @@ from enum import Enum, StrEnum
 from fractions import Fraction
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from gonogo.model.outcome import CheckClass, Outcome
 from gonogo.model.vocabulary import Frozen, Name, Word
@@ -93,11 +93,14 @@ class FlawKind(StrEnum):
     UNIT_MISMATCH = "unit_mismatch"
 
 
+_DURATION = re.compile(r"^([1-9][0-9]{0,6})(ms|s|m|h|d)$")
+
+
 def parse_duration(value: object) -> object:
     """Return a duration such as `90s`, `5m`, `2h` or `7d` in seconds; anything else than text as it is."""
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"([1-9][0-9]{0,6})(ms|s|m|h|d)", value)
+    match = _DURATION.fullmatch(value)
     if match is None:
         raise ValueError("not a duration; allowed: a whole number with ms, s, m, h or d, such as 90s or 5m")
     return int(match[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}[match[2]]
@@ -121,7 +124,15 @@ def word_of(kind: type[Enum]) -> Callable[[object], object]:
     return lambda value: known.get(value, value) if isinstance(value, str) else value
 
 
-Duration = Annotated[float, Field(gt=0, le=366 * 86_400, allow_inf_nan=False), BeforeValidator(parse_duration)]
+Duration = Annotated[
+    float,
+    Field(gt=0, le=366 * 86_400, allow_inf_nan=False),
+    BeforeValidator(parse_duration),
+    # Editors see what people write: text with a unit, or seconds.
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": _DURATION.pattern}, {"type": "number", "exclusiveMinimum": 0}]}
+    ),
+]
 Limit = Annotated[Decimal, Field(ge=-(10**15), le=10**15, allow_inf_nan=False), BeforeValidator(parse_decimal)]
 _TOLERABLE = (FlawKind.GAP, FlawKind.DUPLICATE, FlawKind.COUNTER_RESET, FlawKind.NOT_A_NUMBER, FlawKind.INFINITE)
 

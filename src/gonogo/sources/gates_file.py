@@ -65,14 +65,15 @@ def _read(path: Path, name: str, system: str | None) -> tuple[YamlFile, GatesFil
         if system is not None and gates.system != system:
             file.report(("system",), f"is {gates.system!r}, but the system is {system!r}. Correct one of them.")
         for source, spec in gates.sources.items():
-            _check_source(file, ("sources", source), spec)
+            check_source(file, ("sources", source), spec)
         for metric, figure in gates.metrics.items():
-            _check_metric(file, ("metrics", metric), metric, figure, gates)
+            check_metric(file, ("metrics", metric), metric, figure, gates)
         _check_gates(file, gates)
     return file, gates
 
 
-def _check_source(file: YamlFile, at: KeyPath, spec: SourceSpec) -> None:
+def check_source(file: YamlFile, at: KeyPath, spec: SourceSpec) -> None:
+    """Report what a source lacks for its kind, and what says nothing to it."""
     if spec.kind is SourceKind.EXPOSITION:
         if sum(place is not None for place in (spec.url, spec.url_env, spec.path)) != 1:
             file.report(at, "needs one of url, url_env and path (on the target itself). Name where it answers.")
@@ -97,7 +98,10 @@ def _refuse_keys(
             file.report((*at, key), f"says nothing to a source of kind {kind.value}. Remove it.")
 
 
-def _check_metric(file: YamlFile, at: KeyPath, name: str, spec: MetricSpec, gates: GatesFile) -> None:
+def check_metric(
+    file: YamlFile, at: KeyPath, name: str, spec: MetricSpec, gates: GatesFile, *, watched: bool = False
+) -> None:
+    """Report what is wrong with a metric; a page of metrics has a window only where it is `watched` again and again."""
     source = gates.sources.get(spec.source)
     if source is None:
         file.report((*at, "source"), f"is {quote_value(spec.source)}; {suggest(spec.source, gates.sources)}")
@@ -108,7 +112,7 @@ def _check_metric(file: YamlFile, at: KeyPath, name: str, spec: MetricSpec, gate
         if key not in seen:
             file.report(at, f"key {key!r} is missing; a source of kind {source.kind.value} needs it. Add it.")
     _refuse_keys(file, at, seen, sorted(seen - {*_COMMON, *needed, *more}), source.kind)
-    if source.kind is SourceKind.EXPOSITION and spec.window is not None:
+    if source.kind is SourceKind.EXPOSITION and spec.window is not None and not watched:
         file.report((*at, "window"), "a page of metrics shows one moment and has no window. Remove it.")
     if (spec.reduce is Reduce.INCREASE) != spec.counter:
         file.report(at, "reduce: increase and counter: true belong together: only a counter increases. Correct one.")
@@ -147,10 +151,11 @@ def _check_gates(file: YamlFile, gates: GatesFile) -> None:
         if other != index:
             line = file.line_of(("gates", other, "id"))
             file.report((*at, "id"), f"gate {gate.id!r} stands in line {line} already. Give it another id.")
-        _check_gate(file, at, gate, gates)
+        check_gate(file, at, gate, gates)
 
 
-def _check_gate(file: YamlFile, at: KeyPath, gate: GateSpec, gates: GatesFile) -> None:
+def check_gate(file: YamlFile, at: KeyPath, gate: GateSpec, gates: GatesFile, *, watched: bool = False) -> None:
+    """Report what is wrong with a threshold beside the metric that it is laid on."""
     for key, metric in (("metric", gate.metric), ("baseline", gate.baseline)):
         if metric is not None and metric not in gates.metrics:
             file.report((*at, key), f"is {quote_value(metric)}; {suggest(metric, gates.metrics)}")
@@ -163,5 +168,6 @@ def _check_gate(file: YamlFile, at: KeyPath, gate: GateSpec, gates: GatesFile) -
     if gate.unit and spec.unit and gate.unit != spec.unit and gate.scale is Scale.ABSOLUTE:
         file.report((*at, "unit"), f"is {gate.unit!r}, but metric {gate.metric!r} is in {spec.unit!r}. Use one unit.")
     source = gates.sources.get(spec.source)
-    if gate.window is not None and source is not None and source.kind in (SourceKind.EXPOSITION, SourceKind.RUN):
+    momentary = (SourceKind.RUN,) if watched else (SourceKind.EXPOSITION, SourceKind.RUN)
+    if gate.window is not None and source is not None and source.kind in momentary:
         file.report((*at, "window"), f"says nothing to a source of kind {source.kind.value}. Remove it.")
