@@ -48,7 +48,9 @@ def make_project(folder: Path, rows: int, latency: float) -> None:
     with pack.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *lines])
     plan = folder / "smoke_cases" / "richpanel" / "plan.yaml"
-    plan.write_text(re.sub(r"(?m)^ +(gates|checklists|preconditions|load|verify): .*\n", "", plan.read_text("utf-8")), "utf-8")
+    plan.write_text(
+        re.sub(r"(?m)^ +(gates|checklists|preconditions|load|verify): .*\n", "", plan.read_text("utf-8")), "utf-8"
+    )
     path = folder / "smoke_cases" / "richpanel" / "environments.yaml"
     text = path.read_text("utf-8")
     options = f'[--flag-ttl, "{TTL}", --latency, "{latency}", --workers, "128"]'

@@ -38,7 +38,9 @@ def make_project(folder: Path, rows: int, definitions: int = 0) -> None:
     sources = folder / "smoke_cases" / "richpanel"
     # The peers have no gates and no checklists.
     plan = (sources / "plan.yaml").read_text("utf-8")
-    (sources / "plan.yaml").write_text(re.sub(r"(?m)^ +(gates|checklists|preconditions|load|verify): .*\n", "", plan), "utf-8")
+    (sources / "plan.yaml").write_text(
+        re.sub(r"(?m)^ +(gates|checklists|preconditions|load|verify): .*\n", "", plan), "utf-8"
+    )
     with (sources / "smoke.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS + MORE_COLUMNS)

@@ -150,52 +150,41 @@ def tls(tmp_path_factory) -> tuple[ssl.SSLContext, Path]:
     return context, path
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("distributed")
+def test_a_master_and_three_workers_make_one_load_and_one_that_is_killed_is_missed(target, tmp_path: Path) -> None:
+    server, other = target(), target()
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    state = {"seen": 0, "killed": 0}
 
+    def kill_one(rows) -> None:
+        state["seen"] += len(rows)
+        if state["seen"] > 60 and not state["killed"]:
+            workers = [int(one.name) for one in Path("/proc").iterdir() if _is_worker(one, killed)]
+            state["killed"] = max(workers)
+            os.kill(state["killed"], signal.SIGKILL)
 
-def test_a_master_and_three_workers_make_one_load_and_merge_it_exactly(target, folder: Path) -> None:
-    server = target()
-    order = make_order(server.port, 150, 2, workers=3)
-    records, generation = make_load(order, folder / "whole")
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(make_load, make_order(server.port, 150, 2, workers=3), whole)
+        second = pool.submit(make_load, make_order(other.port, 100, 3, workers=3), killed, tick=kill_one)
+        (records, generation), (torn, torn_generation) = first.result(), second.result()
+
     assert sorted(numbers_of(server.requests)) == list(range(300))
     assert [note.records for note in records.notes] == [100, 100, 100]
-    parts = [
-        value
-        for index in range(3)
-        for value in np.fromfile(folder / "whole" / f"records-{index}.bin", dtype="<u4,<u4,<u4,<u2,<u2")["f2"].tolist()
-    ]
-    assert quantile(records.rows["latency"], 0.99) == sorted(parts)[297 - 1]
+    layout = "<u4,<u4,<u4,<u2,<u2"
+    parts = [np.fromfile(whole / f"records-{index}.bin", dtype=layout)["f2"] for index in range(3)]
+    assert quantile(records.rows["latency"], 0.99) == sorted(np.concatenate(parts).tolist())[297 - 1]
     assert judge_generator(records, 300, 3, 0.5, 0.02).outcome is Outcome.PASSED
     began = [note.began for note in records.notes]
     assert max(began) - min(began) < 0.5
-    _all_gone(generation.pids)
 
-
-def test_a_worker_that_is_killed_makes_the_load_inconclusive(target, folder: Path) -> None:
-    server = target()
-    state = {"seen": 0, "killed": False}
-    order = make_order(server.port, 60, 5, workers=3)
-    path = folder / "killed"
-
-    def tick(rows) -> None:
-        state["seen"] += len(rows)
-        if state["seen"] > 60 and not state["killed"]:
-            state["killed"] = True
-            masters = {int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal() and _is_ours(one, path)}
-            os.kill(max(masters), signal.SIGKILL)
-
-    records, generation = make_load(order, path, tick=tick)
-    assert state["killed"]
-    verdict = judge_generator(records, 300, 3, 0.5, 0.02)
+    assert state["killed"] in torn_generation.pids
+    verdict = judge_generator(torn, 300, 3, 5.0, 0.02)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert any("1 of 3 workers lost" in reason for reason in verdict.reasons)
     assert any("of the asked rate is missing" in reason for reason in verdict.reasons)
-    _all_gone(generation.pids)
+    _all_gone([*generation.pids, *torn_generation.pids])
 
 
-def _is_ours(process: Path, folder: Path) -> bool:
+def _is_worker(process: Path, folder: Path) -> bool:
     """Return whether a process is a worker of the load in a folder."""
     try:
         return b"--worker" in (process / "cmdline").read_bytes() and (process / "cwd").readlink() == folder

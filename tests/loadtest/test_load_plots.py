@@ -19,7 +19,7 @@ LINES = [
 BOUNDS = [Bound("ack-p95", 500.0)], [Bound("queue-age", 0.8)]
 
 
-def draw(folder: Path, lines: list[str], pairs: str = "900,700\n4000,90\n9000,10\n") -> tuple[str, ...]:
+def draw(folder: Path, lines: list[str], pairs: str = "900,9000\n4000,900\n9000,10\n") -> tuple[str, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "s.csv").write_text("\n".join([SECONDS_HEADER, *lines]) + "\n", "utf-8")
     (folder / "l.csv").write_text(f"latency_us,count\n{pairs}", "utf-8")
@@ -46,7 +46,7 @@ def test_plots_name_their_figures_their_limits_and_compressed_time_and_ask_no_ne
         assert links <= {"www.w3.org", "purl.org", "creativecommons.org", "matplotlib.org"}
     for words in ("p50", "p95", "p99", "highest", "ack-p95: 500 ms"):
         assert words in texts[PLOTS[0]]
-    for words in ("p90", "p99", "n=800"):
+    for words in ("p90", "p99", "n=9,910"):
         assert words in texts[PLOTS[1]]
     for words in ("age of the oldest message, s", "depth of the queue", "queue-age: 0.8 s"):
         assert words in texts[PLOTS[2]]

@@ -17,6 +17,8 @@ import psutil
 import pytest
 from harness import RunningSandbox, SmallProject, deploy
 
+from gonogo.loadtest.plots import PLOTS
+
 SCHEMA = Path(__file__).parents[2] / "docs" / "schemas" / "load.schema.json"
 PROFILES = """
 profiles:
@@ -168,6 +170,8 @@ def test_the_bundle_holds_the_figures_and_is_sealed_as_a_load(made: dict[str, Do
         if done.record:
             schema.validate(json.loads((done.folder / "load.json").read_text("utf-8")))
             schema.validate(done.record)
+    assert {path.name for path in folder.glob("*.svg")} == set(PLOTS)
+    assert "<svg" in (folder / "report.html").read_text("utf-8")
     assert (folder / "manifest.json").is_file()
     verified = project.gonogo("verify", str(folder))
     assert "UNSIGNED" in verified.stdout + verified.stderr

@@ -162,7 +162,9 @@ def test_a_red_sample_ends_what_its_session_saw_before_it_whatever_the_clock_say
 def test_what_lies_before_a_rollback_counts_for_nothing() -> None:
     samples = looks(0, HOUR)
     assert soak_of(samples, HOUR, not_before=T0 + HOUR / 2).seconds == pytest.approx(HOUR / 2)
-    assert soak_of(samples, HOUR, not_before=T0 + 2 * HOUR).seconds == 0
+    none = soak_of(samples, HOUR, not_before=T0 + 2 * HOUR)
+    assert none.seconds == 0
+    assert any("changed on record" in reason for reason in none.reasons)
 
 
 def test_what_was_read_later_is_told_apart() -> None:

@@ -123,6 +123,7 @@ class LineDisplay:
     request: WatchRequest
     _levels: dict[str, Level] = field(default_factory=dict)
     _quarter: int = -1
+    _soak: str = ""
     _polls: int = 0
     _actions: int = 0
     _notes: frozenset[str] = frozenset()
@@ -166,9 +167,10 @@ class LineDisplay:
     def _show_soak(self, state: WatchState) -> None:
         soak = state.soak
         quarter = int(4 * min(1.0, soak.seconds / soak.required)) if soak.required else 0
-        if quarter != self._quarter or state.ending is not None:
-            self._quarter = quarter
-            self._line(state, _soak_words(state))
+        text = _soak_words(state)
+        if text != self._soak and (quarter != self._quarter or state.ending is not None):
+            self._quarter, self._soak = quarter, text
+            self._line(state, text)
 
     def _line(self, state: WatchState, text: str) -> None:
         self.console.print(f"{state.at:%H:%M:%S}  {text}", soft_wrap=True, markup=False)

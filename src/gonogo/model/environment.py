@@ -34,7 +34,8 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::([0
 def _host(text: str) -> str:
     found = _HOST.fullmatch(text)
     if not found or not 0 < int(found[1] or 1) < 65_536:
-        raise ValueError("not a host or host:port, such as middleware.example.com; patterns and schemes are not allowed")
+        words = "not a host or host:port, such as middleware.example.com; patterns and schemes are not allowed"
+        raise ValueError(words)
     return text.lower()
 
 

@@ -64,8 +64,9 @@ class WatchRule(GateSpec):
 
     `warn` is a second limit of the same quantity whose breach is told and never a trigger. `absolute` stands beside a
     limit that needs a baseline, and is all that is judged where there is none yet. A breach counts once it has lasted
-    `lasting` seconds; with `when` only while that holds too, and where that cannot be seen it counts. No data for longer than `patience` seconds holds the release. `subject` names the template or
-    intent that option B of a rollback switches off.
+    `lasting` seconds; with `when` only while that holds too, and where that cannot be seen it counts. No data for
+    longer than `patience` seconds holds the release. `subject` names the template or intent that option B of a rollback
+    switches off.
     """
 
     warn: Limit | None = None

@@ -91,7 +91,12 @@ def measure_soak(
     not_before: float | None = None,
 ) -> SoakResult:
     """Return the soak of samples in any order; total, deterministic, and never more than was observed."""
-    return feed_samples(SoakMeter(required), samples, not_before=not_before).result(notes)
+    every = list(samples)
+    meter = feed_samples(SoakMeter(required), every, not_before=not_before)
+    told = list(notes)
+    if not_before is not None and any(one.at - (one.offset or 0.0) < not_before for one in every):
+        told.append(f"what was seen before {show_time(not_before)}, when flags were changed on record, does not count")
+    return meter.result(told)
 
 
 def feed_samples(meter: SoakMeter, samples: Iterable[SoakSample], *, not_before: float | None = None) -> SoakMeter:
@@ -182,7 +187,7 @@ class SoakMeter:
         """Return what was observed up to now."""
         reasons = [*notes, *([self._why] if self._why else [])]
         if not self._any:
-            reasons.append("no sample at all")
+            reasons.append("no sample that counts")
         observed = _combine(self._all, reasons)
         seconds, live = _length(observed), _length(_combine(self._live, []))
         if seconds > live:

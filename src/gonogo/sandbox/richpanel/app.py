@@ -167,9 +167,7 @@ def build_app(settings: Settings) -> Starlette:
     identity = BuildIdentity(settings.build, settings.env, faults, lambda: store.decision_count)
     recorder = Recorder(faults, identity.current, settings.env, settings.token)
     authenticator = Authenticator(settings.token, faults)
-    ingress = Ingress(
-        authenticator, queue, recorder, metrics, faults, settings.admitted_rate, settings.admitted_burst
-    )
+    ingress = Ingress(authenticator, queue, recorder, metrics, faults, settings.admitted_rate, settings.admitted_burst)
     vendor = VendorClient(VendorApi(vendor_rng, settings.vendor_429, settings.vendor_5xx), recorder, metrics, faults)
     classifier = Classifier(settings.labels, faults)
     policy = Policy(faults, settings.instead)
