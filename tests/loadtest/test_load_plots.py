@@ -54,6 +54,16 @@ def test_plots_name_their_figures_their_limits_and_compressed_time_and_ask_no_ne
         assert words in texts[PLOTS[3]]
 
 
+def test_a_limit_far_above_what_was_seen_leaves_room_for_what_was(tmp_path: Path) -> None:
+    aged = [f"{one},20,20,20,0,0,0,900,4000,9000,12000,{one * 4},{one * 30}" for one in range(40)]
+    (tmp_path / "s.csv").write_text("\n".join([SECONDS_HEADER, *aged]) + "\n", "utf-8")
+    (tmp_path / "l.csv").write_text("latency_us,count\n900,10\n", "utf-8")
+    bounds = [Bound("ack-p99", 15_000_000.0)], [Bound("queue-age", 360.0), Bound("queue-age-warning", 180.0)]
+    data = read_plot_data(tmp_path, "LOAD-x", "s.csv", "l.csv", *bounds)
+    # Every warning is an error here: a picture without room for its axes warns.
+    assert write_plots(tmp_path, data) == PLOTS
+
+
 def test_what_was_never_seen_is_not_drawn(tmp_path: Path) -> None:
     blind = [line.rpartition(",")[0].rpartition(",")[0] + ",," for line in LINES]
     assert draw(tmp_path / "queue", blind) == (PLOTS[0], PLOTS[1], PLOTS[3])

@@ -80,7 +80,7 @@ def _print(done: StageReport, project: Project, *, as_json: bool) -> None:
     import json
 
     from gonogo.cli.output import print_line
-    from gonogo.evidence.seal import UNSIGNED
+    from gonogo.cli.seal_line import describe_seal
     from gonogo.reports.markdown import WORDS
 
     report, record = done.report, done.report.record
@@ -103,10 +103,5 @@ def _print(done: StageReport, project: Project, *, as_json: bool) -> None:
     if len(reasons) > 12:
         print_line(f"  - and {len(reasons) - 12} more in decision.md")
     print_line(f"  Bundle   {project.relative(report.folder)}")
-    if report.seal_error is not None:
-        print_line(f"  NOT SEALED  {report.seal_error.message}. {report.seal_error.hint}")
-    elif report.seal is None or report.seal.signer == UNSIGNED:
-        print_line("  UNSIGNED no signing key is configured; it counts for nothing outside kind sandbox")
-    elif report.seal.entry is not None:
-        print_line(f"  Sealed   by {report.seal.signer[:16]}, ledger {record['system']}#{report.seal.entry.number}")
+    print_line(f"  {describe_seal(record['system'], report.seal, report.seal_error).plain}")
     print_line(f"  Next     {done.next_command}")

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gonogo.cli.output import print_line
-from gonogo.evidence.seal import UNSIGNED
+from gonogo.cli.seal_line import describe_seal
 from gonogo.reports.markdown import WORDS
 from gonogo.reports.visible import show_text
 from gonogo.run.conclude import RunReport
@@ -80,15 +80,6 @@ def _counts(progress: Progress) -> Text:
     return text
 
 
-def _seal_line(report: RunReport) -> Text:
-    if report.seal_error is not None:
-        return Text(f"NOT SEALED  {report.seal_error.message}. {report.seal_error.hint}", style="bold red")
-    if report.seal is None or report.seal.signer == UNSIGNED:
-        return Text("UNSIGNED no signing key is configured; 'gonogo keys new' makes one", style="yellow")
-    entry = f", ledger {report.record['system']}#{report.seal.entry.number}" if report.seal.entry else ""
-    return Text(f"Sealed   by {report.seal.signer[:16]}, {report.seal.files} files{entry}")
-
-
 def _unseen(one: dict[str, Any]) -> str:
     return "" if one["seen"] else " without any effect"
 
@@ -118,7 +109,7 @@ def print_report(report: RunReport, project: Project, *, as_json: bool) -> None:
     folder = project.relative(report.folder)
     lines += [Text(""), Text(f"Report   {folder}/report.html"), Text(f"Allure   {folder}/allure-results")]
     lines.append(Text(f"JUnit    {folder}/junit.xml"))
-    lines.append(_seal_line(report))
+    lines.append(describe_seal(record["system"], report.seal, report.seal_error))
     lines.append(Text(f"Next     {report.next_command}"))
     for line in lines:
         line.plain = show_text(line.plain)

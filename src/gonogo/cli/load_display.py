@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gonogo.cli.output import print_line
-from gonogo.evidence.seal import UNSIGNED
+from gonogo.cli.seal_line import describe_seal
 from gonogo.loadtest.progress import LoadProgress, LoadWatch
 from gonogo.loadtest.run import LoadReport
 from gonogo.model.load import prove_limits
@@ -97,7 +97,7 @@ def print_load(report: LoadReport, project: Project, *, as_json: bool) -> None:
         lines.append(Text(f"Not proven by so few messages: {', '.join(unproven)}"))
     folder = project.relative(activity.folder)
     lines += [Text(""), Text(f"Figures  {folder}/load.json"), Text(f"Report   {folder}/decision.md")]
-    lines.append(_seal_line(report))
+    lines.append(describe_seal(report.activity.record["system"], report.activity.seal, report.activity.seal_error))
     verb = activity.decision.verb.value
     title = (
         f"{WORDS[verb]}  {record['system']} load {record['profile']} stage {record['stage']} {record['environment']}"
@@ -124,20 +124,6 @@ def _summary(report: LoadReport) -> str:
     if recovery is not None:
         parts.append(f"recovered after {recovery:.1f} s")
     return ", ".join(parts)
-
-
-def _seal_line(report: LoadReport) -> Text:
-    activity = report.activity
-    if activity.seal_error is not None:
-        error = activity.seal_error
-        return Text(f"NOT SEALED  {error.message}. {error.hint}", style="bold red")
-    if activity.seal is None or activity.seal.signer == UNSIGNED:
-        return Text("UNSIGNED no signing key is configured; 'gonogo keys new' makes one", style="yellow")
-    entry = activity.seal.entry
-    return Text(
-        f"Sealed   by {activity.seal.signer[:16]}, {activity.seal.files} files"
-        + (f", ledger {activity.record['system']}#{entry.number}" if entry else "")
-    )
 
 
 def print_profiles(pack: LoadPack, plan: Plan, *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gonogo.cli.output import print_line
+from gonogo.cli.seal_line import describe_seal
 from gonogo.gates.exact import show_number
 from gonogo.model.gate import Comparison
 from gonogo.model.release_plan import TriggerKind
@@ -323,8 +324,5 @@ def _conclusion(report: WatchReport, project: Project) -> list[Text]:
     lines.insert(0, Text(f"{verb.replace('_', '-')}  watch ended since {report.ending.value}", style=_VERBS[verb]))
     lines += [Text(f"  - {reason}") for reason in done.decision.reasons[:8]]
     lines += [Text(f"Report   {folder}/report.html"), Text(f"Record   {folder}/samples.jsonl")]
-    if done.seal_error is not None:
-        lines.append(Text(f"NOT SEALED  {done.seal_error.message}. {done.seal_error.hint}", style="bold red"))
-    elif done.seal is not None:
-        lines.append(Text(f"Sealed   by {done.seal.signer[:16]}, {done.seal.files} files"))
+    lines.append(describe_seal(done.record["system"], done.seal, done.seal_error))
     return [*lines, Text(f"Next     {done.record['next']}")]

@@ -148,10 +148,11 @@ def _draw_queue(data: PlotData) -> str | None:
             axes.plot(*ages, "-", color="black", linewidth=1.1, label="age of the oldest message, s")
         axes.set_xlabel("second of the load")
         axes.set_ylabel("age of the oldest message, s")
-        axes.set_ylim(bottom=0)
         highest = max(ages[1], default=0.0)
         # A limit far above everything would press the line to the ground.
         _draw_bounds(axes, [one for one in data.age_bounds if one.value <= 3 * max(highest, 0.1)], "s")
+        # After the limits: from here on the axis no longer grows.
+        axes.set_ylim(bottom=0)
         if depths[0]:
             other = axes.twinx()
             other.plot(*depths, ":", color="black", linewidth=0.9, label="depth of the queue")
@@ -181,7 +182,8 @@ def _draw_bounds(axes: Any, bounds: Sequence[Bound], unit: str) -> None:
     for bound in bounds:
         axes.axhline(bound.value, color="black", linewidth=0.6, linestyle=(0, (6, 3)))
         text = f"{bound.name}: {bound.value:g} {unit}"
-        axes.annotate(text, (0.01, bound.value), xycoords=("axes fraction", "data"), fontsize=6, va="bottom")
+        label = axes.annotate(text, (0.01, bound.value), xycoords=("axes fraction", "data"), fontsize=6, va="bottom")
+        label.set_in_layout(False)
 
 
 def _render(title: str, draw: Callable[[Any], None], *, twin: bool = False) -> str:

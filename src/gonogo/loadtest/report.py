@@ -43,6 +43,7 @@ def describe_load(
     """Return load.json: what was asked, every figure with n and interval, the limits, and every fault found."""
     request, profile = setup.request, setup.profile
     reconciled = evidence.reconciled
+    cost = setup.environment.cost_per_message
     scaled = f"time compressed x{request.time_scale:g}" if request.time_scale != 1 else ""
     return {
         "schema": SCHEMA,
@@ -77,6 +78,7 @@ def describe_load(
             "still_queued": reconciled.queued,
             **reconciled.counts,
         },
+        "spend": None if cost is None else round(cost * len(evidence.records), 4),
         "faults": {
             kind: [{"ticket": ticket_of(request.run_id, one["event"]), **one} for one in found[:50]]
             for kind, found in reconciled.faults.items()

@@ -105,7 +105,7 @@ def _duty(plan: Plan, environment: str, item: FollowUp | MonitoringItem, event: 
     due = event.at + timedelta(seconds=item.due)
     done = [one for one in doings if one.item == item.id and one.event == event.entry]
     if rule:
-        command = f"gonogo watch {plan.system} --env {environment}"
+        command = f"gonogo watch {plan.system} --stage … --env {environment}"
     else:
         command = f"gonogo follow-up {plan.system} {item.id} --env {environment} --note …"
     return Duty(
