@@ -295,17 +295,27 @@ def test_what_is_not_observable_is_performed_and_not_proven(
 
 
 @contextmanager
-def somebody_switches_on(deployed: Deployed, after: float) -> Iterator[None]:
-    timer = threading.Timer(after, deployed.set_flags, [{"safe_mode": False, "automation_enabled": True}])
-    timer.start()
+def somebody_switches_on(deployed: Deployed) -> Iterator[None]:
+    """Switch automation on again as soon as the rollback has switched it off."""
+
+    def switch() -> None:
+        end = time.monotonic() + 60
+        while not (deployed.flags["safe_mode"] is True and deployed.flags["automation_enabled"] is False):
+            assert time.monotonic() < end, "the rollback never switched anything off"
+            time.sleep(0.02)
+        deployed.set_flags({"safe_mode": False, "automation_enabled": True})
+
+    deployed.set_flags({"safe_mode": False, "automation_enabled": True})
+    person = threading.Thread(target=switch)
+    person.start()
     yield
-    timer.join()
+    person.join()
 
 
 def test_what_a_run_switches_on_again_meanwhile_is_switched_off_again(
     deployed: Deployed, throw: Callable[..., RollbackReport]
 ) -> None:
-    with somebody_switches_on(deployed, 0.5):
+    with somebody_switches_on(deployed):
         report = throw()
     assert report.effect == "proven"
     assert_safe(deployed)

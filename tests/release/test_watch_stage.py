@@ -119,11 +119,12 @@ def test_a_healthy_watch_is_go_and_sealed(watch: Callable[..., WatchReport], pro
 
 
 def test_the_next_session_goes_on_and_nothing_is_invented_between(watch: Callable[..., WatchReport]) -> None:
-    first = watch(release="resumed", every=0.4, length=1.2)
+    # Slow polls for slow machines: a sample covers two intervals, and what lies beyond them is a gap.
+    first = watch(release="resumed", every=1.0, length=2.5)
     assert first.report is not None
     assert 0 < first.soak.seconds <= _span(first)
     time.sleep(1.2)
-    second = watch(release="resumed", every=0.4, length=1.2)
+    second = watch(release="resumed", every=1.0, length=2.5)
     assert first.soak.seconds < second.soak.seconds <= _span(first) + _span(second)
     assert second.soak.sessions == 2
     other = watch(release="another", every=0.4, length=0.4)
