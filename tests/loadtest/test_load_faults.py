@@ -14,12 +14,11 @@ from test_load_run import Done, LoadProject
 
 # name: faults with a short period, the profile, the limits that have to be named
 SMALL: dict[str, tuple[list[str], list[str], set[str]]] = {
-    "slow": (["load_slow_ack/4"], ["--profile", "small"], {"ack-p95"}),
     "errors": (["load_server_error/8"], ["--profile", "small"], {"server-errors"}),
-    "double": (
-        ["load_duplicate_reply/6", "load_lost/25"],
+    "several": (
+        ["load_slow_ack/4", "load_duplicate_reply/6", "load_lost/25"],
         ["--profile", "small"],
-        {"duplicates", "lost"},
+        {"ack-p95", "duplicates", "lost"},
     ),
     "escalation": (
         ["load_tier0_reply/2"],
@@ -32,7 +31,7 @@ SMALL: dict[str, tuple[list[str], list[str], set[str]]] = {
     "dead": (["vendor_429_dead_letters"], ["--profile", "storm"], {"dead-letters", "lost"}),
 }
 REAL: dict[str, tuple[list[str], list[str], set[str]]] = {
-    "slow": (["load_slow_ack"], ["--profile", "spike"], SMALL["slow"][2]),
+    "slow": (["load_slow_ack"], ["--profile", "spike"], {"ack-p95"}),
     "errors": (["load_server_error"], ["--profile", "surge", "--time-scale", "10"], SMALL["errors"][2]),
     "lost": (["load_lost"], ["--profile", "backlog", "--time-scale", "10"], {"lost"}),
     "double": (["load_duplicate_reply"], ["--profile", "backlog", "--time-scale", "10"], {"duplicates"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import csv
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +49,18 @@ class Finished:
         return str(found[0])
 
 
+_MADE: dict[tuple[tuple[str, ...], bool], Path] = {}
+
+
+def copy_project(source: Path, folder: Path) -> None:
+    """Copy what makes a project."""
+    for name in ("smoke_cases", "features", "steps", "pyproject.toml", "conftest.py"):
+        if (source / name).is_dir():
+            shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source / name, folder / name)
+
+
 class SmallProject:
     """A copy of the project with some rows of the pack, and an environment that wastes no time.
 
@@ -56,14 +70,18 @@ class SmallProject:
     def __init__(self, folder: Path, rows: Sequence[str] = ROWS, *, whole: bool = False) -> None:
         self.root = folder
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("smoke_cases", "features", "steps", "pyproject.toml", "conftest.py"):
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, folder / name)
         self.sources = folder / "smoke_cases" / "richpanel"
         self.features = folder / "features" / "richpanel"
+        # Made once a process: compiling takes a second, and many tests begin with the same project.
+        made = _MADE.get((tuple(rows), whole))
+        copy_project(made or ROOT, folder)
+        if made is None:
+            self._make(rows, whole=whole)
+            _MADE[tuple(rows), whole] = keep = Path(tempfile.mkdtemp(prefix="gonogo-tests-"))
+            atexit.register(shutil.rmtree, keep, ignore_errors=True)
+            copy_project(folder, keep)
+
+    def _make(self, rows: Sequence[str], *, whole: bool) -> None:
         self.edit("smoke_cases/richpanel/environments.yaml", *_QUICK.items(), pattern=True)
         self.keep_rows(rows)
         if not whole:

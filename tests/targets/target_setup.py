@@ -49,7 +49,7 @@ def open_target(
         interface = HttpInterface.model_validate_json(json.dumps({"send": send, **interface}))
     if environment is None:
         timing = {"propagation_deadline": 1.0, "decision_deadline": 1.0, "quiet_period": 0.0}
-        timing["request_timeout"] = float(limits.pop("timeout", 2.0))
+        timing["request_timeout"] = float(limits.pop("timeout", 6.0))
         bounds = {"rate": 1000.0, "burst": 1000, "in_flight": 8, "retry_cap": 0.0, **limits}
         environment = Environment.model_validate(
             {"kind": "staging", "interface": "i", "timing": timing, "limits": bounds, "variables": {"who": "me"}}
