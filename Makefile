@@ -32,7 +32,7 @@ check: $(STAMP)
 test: check
 	@sh scripts/get_prometheus.sh "$(VENV)"
 	@sh scripts/get_browser.sh "$(VENV)"
-	$(BIN)/python -m pytest tests -n 6 --dist worksteal
+	$(BIN)/python -m pytest tests -n 4 --dist worksteal
 
 docs: $(STAMP)
 	$(BIN)/python -m typer gonogo.cli.main utils docs --name gonogo --output docs/reference.md

@@ -287,11 +287,11 @@ def test_a_soak_does_not_reach_back_over_a_change_on_record(
     watch: Callable[..., WatchReport], project: SmallProject, kind: str
 ) -> None:
     ledger = open_ledger(str(project.root / "evidence"), "richpanel")
-    before = watch(release=f"after-{kind}", every=0.4, length=0.8)
+    before = watch(release=f"after-{kind}", every=1.0, length=2.0)
     assert before.soak.seconds > 0
     # Flags may be as they were before: nobody saw what they were between.
     ledger.append(kind, {"environment": "deployed", "option": "A"}, datetime.now(UTC))
-    after = watch(release=f"after-{kind}", every=0.4, length=0.8)
+    after = watch(release=f"after-{kind}", every=1.0, length=1.0)
     assert after.soak.sessions <= 1
     assert after.soak.seconds <= _span(after)
 

