@@ -123,7 +123,8 @@ def test_the_next_session_goes_on_and_nothing_is_invented_between(watch: Callabl
     first = watch(release="resumed", every=1.0, length=2.5)
     assert first.report is not None
     assert 0 < first.soak.seconds <= _span(first)
-    time.sleep(1.2)
+    # Longer than two intervals: what a sample covers must not reach over the pause.
+    time.sleep(2.5)
     second = watch(release="resumed", every=1.0, length=2.5)
     assert first.soak.seconds < second.soak.seconds <= _span(first) + _span(second)
     assert second.soak.sessions == 2
